@@ -135,8 +135,8 @@ class Summary:
 
     id: MemberId
     incarnation: int
-    flags: int
-    """Bit 0 accused, bit 1 left (goodbye or evicted): what the view hash covers."""
+    mark: int
+    """The member's share of the view hash: equal marks, equal entries."""
 
 
 @dataclass(frozen=True, slots=True)

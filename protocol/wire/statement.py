@@ -169,9 +169,7 @@ def decode_statement(raw: bytes) -> Statement:
         return Accusation(raw, _id(accuser), _id(subject), _incarnation(incarnation))
     if kind == KIND_EVICTION:
         issuer, subject, incarnation, prune = take_tuple(body, "eviction", 4)
-        return Eviction(
-            raw, _id(issuer), _id(subject), _incarnation(incarnation), take_bool(prune, "prune")
-        )
+        return Eviction(raw, _id(issuer), _id(subject), _incarnation(incarnation), take_bool(prune, "prune"))
     raise MalformedMessage(f"statement kind {kind}, known are 1 to 3")
 
 

@@ -1,0 +1,80 @@
+"""A peer that shakes hands: may it come in? The handshake asks here, once it knows who it is."""
+
+from dataclasses import dataclass
+
+from protocol.address import Address
+from protocol.purpose import Purpose
+from protocol.refusal import Refusal
+from protocol.swim.core import Core
+from protocol.swim.effect import StreamVerdict
+from protocol.swim.member import Member
+from protocol.swim.ping import Pinger
+from protocol.swim.verdict import Verdicts
+from protocol.ulid import MemberId
+from protocol.wire.message import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a peer proved and claimed in its hello."""
+
+    id: MemberId
+    public_key: bytes
+    name: str
+    license_id: str
+    address: Address
+    purpose: Purpose
+
+
+class Doorkeeper:
+    """Judges candidates by license, limit and name, in this order; revocation comes before them."""
+
+    def __init__(self, core: Core, pinger: Pinger, verdicts: Verdicts) -> None:
+        self._core = core
+        self._pinger = pinger
+        self._verdicts = verdicts
+
+    def judge(self, now: float, stream: int, candidate: Candidate, *, dialled: bool) -> None:
+        """Emit a StreamVerdict, at once or when the holder of a used name has had time to answer.
+
+        Whoever dialled does not refuse for a name: it is the one who wants to come in.
+        """
+        core = self._core
+        refusal = core.membership.admits(candidate.id, candidate.license_id)
+        if refusal is not None or dialled or candidate.purpose is not Purpose.JOIN:
+            core.emit(StreamVerdict(stream, refusal))
+            return
+        holder = core.membership.name_holder(candidate.name)
+        if holder is None or holder.id == candidate.id:
+            core.emit(StreamVerdict(stream, None))
+        elif holder.id == core.own_id:
+            core.emit(StreamVerdict(stream, Refusal.NAME_IN_USE))
+        elif holder.address == candidate.address:
+            self._supersede(now, holder, "its address was taken over by a newcomer of the same name")
+            core.emit(StreamVerdict(stream, None))
+        else:
+            self._ask_holder(now, stream, holder)
+
+    def _ask_holder(self, now: float, stream: int, holder: Member) -> None:
+        core = self._core
+
+        def done(at: float, answered: bool) -> None:
+            if answered:
+                core.emit(StreamVerdict(stream, Refusal.NAME_IN_USE))
+                return
+            held = core.membership.get(holder.id)
+            if held is not None and held.is_live:
+                self._supersede(at, held, "did not answer when a newcomer of the same name asked to join")
+            core.emit(StreamVerdict(stream, None))
+
+        wait_s = core.awareness.scale(core.settings.probe_timeout_s)
+        self._pinger.ask(now, holder.id, wait_s, done, introduce=True)
+
+    def _supersede(self, now: float, holder: Member, why: str) -> None:
+        """Accuse the former holder, and see that it is left, not failed, if it does not refute."""
+        core = self._core
+        core.note(now, holder, "superseded", by=core.own_id, note=why)
+        self._verdicts.accuse(now, holder, ())
+        eviction: Claim = self._verdicts.evict(now, holder, prune=False)
+        core.membership.apply(now, eviction)
+        core.spread(now, eviction)

@@ -1,0 +1,259 @@
+"""What all parts of one engine share: the list, the timers, the rumors, and the outbox."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+
+from protocol.address import Address
+from protocol.status import Status
+from protocol.swim.address_book import AddressBook
+from protocol.swim.awareness import Awareness
+from protocol.swim.budget import Budget
+from protocol.swim.deadline import DeadlineQueue, Timer
+from protocol.swim.effect import Change, Changed, ChangeKind, Effect, Send
+from protocol.swim.evidence import Evidence
+from protocol.swim.member import Member
+from protocol.swim.membership import Membership
+from protocol.swim.rumor import RumorQueue, retransmit_limit
+from protocol.swim.settings import Settings
+from protocol.ulid import MemberId
+from protocol.wire.codec import encoded_claim_size
+from protocol.wire.field import U32_MAX
+from protocol.wire.message import Claim, KeyringOffer, Message, Packet
+
+MESSAGE_SIZE_MAX = 32
+"""Encoded size of any control message but a keyring offer, rounded up."""
+CHARGES_MAX = 2
+"""Accusations told to their subject: one is enough to refute, a second survives an unknown accuser."""
+STALL_SHARE = 0.1
+"""A timer this share of the probe timeout late is a stall: 50 ms at lan, more than scheduling noise."""
+DOUBT_SHARE = 0.5
+"""A stall of this share of the probe timeout could have cost an answer: it feeds awareness."""
+CORRECTIONS_BURST = 1
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start; only ever grows. Shown as metrics."""
+
+    probes: int = 0
+    probe_failures: int = 0
+    suspicions: int = 0
+    refutations: int = 0
+    failures: int = 0
+    syncs: int = 0
+    stalls: int = 0
+    gossip_rounds: int = 0
+    relayed_pings: int = 0
+    corrections: int = 0
+    claims_refused: int = 0
+    accusations_over_budget: int = 0
+    retries: int = 0
+
+
+class Core:
+    """Owned by one Engine; its parts read it and act through it."""
+
+    def __init__(self, own_id: MemberId, settings: Settings, rng: Random, room: Callable[[MemberId], int]) -> None:
+        self.own_id = own_id
+        self.settings = settings
+        self.rng = rng
+        self.room = room
+        """How many bytes of payload one datagram to this peer can carry."""
+        self.membership = Membership(own_id, settings)
+        self.book = AddressBook()
+        self.timers = DeadlineQueue()
+        self.awareness = Awareness(settings.awareness_max, enabled=settings.lha_probe)
+        self.rumors = RumorQueue()
+        self.counters = Counters()
+        self.corrections = Budget(settings.probe_interval_s, CORRECTIONS_BURST)
+        self.silent = False
+        """True once this node has left: it neither probes nor gossips."""
+        self.quiet_since = 0.0
+        """When the rumor queue last ran empty."""
+        self.stalled_at = float("-inf")
+        self.stall_s = 0.0
+        self._last_gossip_at = float("-inf")
+        self._last_stream = 0
+        self._outbox: list[Effect] = []
+
+    # --- effects --------------------------------------------------------------------------------
+
+    def emit(self, effect: Effect) -> None:
+        """Put an effect behind those already due."""
+        self._outbox.append(effect)
+
+    def drain(self) -> list[Effect]:
+        """Hand over all effects, in order."""
+        effects, self._outbox = self._outbox, []
+        return effects
+
+    def number(self) -> int:
+        """Draw the random number that matches an answer to its question."""
+        return self.rng.getrandbits(32) & U32_MAX
+
+    def new_stream(self) -> int:
+        """Draw the next stream's number."""
+        self._last_stream += 1
+        return self._last_stream
+
+    # --- sending --------------------------------------------------------------------------------
+
+    def public_key(self, id: MemberId) -> bytes | None:
+        """Find the key of anyone we have met, on the list or in the address book."""
+        member = self.membership.get(id)
+        if member is not None:
+            return member.record.public_key
+        contact = self.book.get(id)
+        return contact.public_key if contact else None
+
+    def address(self, id: MemberId) -> Address | None:
+        """Find where a peer listens."""
+        member = self.membership.get(id)
+        if member is not None:
+            return member.address
+        contact = self.book.get(id)
+        return contact.address if contact else None
+
+    def send(
+        self,
+        now: float,
+        to: MemberId,
+        messages: tuple[Message, ...],
+        claims: Iterable[Claim] = (),
+        *,
+        introduce: bool = False,
+        gossip: bool = True,
+    ) -> None:
+        """Send messages, the claims that must go with them, and what gossip still fits."""
+        address = self.address(to)
+        if address is None or to == self.own_id:
+            return
+        room = self.room(to) - 4 - MESSAGE_SIZE_MAX * len(messages)
+        chosen: list[Claim] = []
+        for claim in claims:
+            size = encoded_claim_size(claim)
+            if size <= room:
+                chosen.append(claim)
+                room -= size
+        if gossip and len(self.rumors):
+            more_messages, more_claims = self._take_rumors(now, to, room)
+            messages = (*messages, *more_messages)
+            told = {claim.statement.raw for claim in chosen}
+            chosen += [claim for claim in more_claims if claim.statement.raw not in told]
+        if messages or chosen:
+            self.emit(Send(to, address, Packet(messages, tuple(chosen)), introduce))
+
+    def _take_rumors(self, now: float, to: MemberId, room: int) -> tuple[list[Message], list[Claim]]:
+        """Take from the queue what fits, and note when it ran empty; only the telling of the alive counts."""
+        member = self.membership.get(to)
+        counts = member is not None and member.status is Status.ALIVE
+        limit = retransmit_limit(self.settings.retransmit_mult, self.membership.live_count)
+        taken = self.rumors.take(room, limit if counts else None)
+        if not len(self.rumors):
+            self.quiet_since = now
+        return taken
+
+    def charges(self, now: float, id: MemberId) -> tuple[Claim, ...]:
+        """Give what a member must refute, few enough to ride on a ping or an ack."""
+        member = self.membership.get(id)
+        if member is None or not (member.entry.accusations or member.entry.eviction):
+            return ()
+        claims = member.charges(now)
+        accusations, rest = claims[:CHARGES_MAX], claims[len(member.entry.accusations) :]
+        return tuple(dict.fromkeys((*accusations, *rest)))
+
+    # --- gossip ---------------------------------------------------------------------------------
+
+    def spread(self, now: float, *claims: Claim) -> None:
+        """Queue claims as rumors, and see to it that a round of gossip comes."""
+        for claim in claims:
+            self.rumors.add(claim)
+        self.arm_gossip(now)
+
+    def spread_keyring(self, now: float, blob: bytes) -> None:
+        """Queue the keyring as a rumor."""
+        self.rumors.add_keyring(KeyringOffer(blob))
+        self.arm_gossip(now)
+
+    def arm_gossip(self, now: float) -> None:
+        """Arm the next round: at once after a pause, else an interval after the last."""
+        if self.silent or self.timers.deadline(Timer.GOSSIP) is not None:
+            return
+        self.timers.arm(max(now, self._last_gossip_at + self.settings.gossip_interval_s), Timer.GOSSIP)
+
+    def gossip(self, now: float) -> None:
+        """Run one round: some members get what is queued; another round follows while anything is."""
+        self._last_gossip_at = now
+        if self.silent or not len(self.rumors):
+            return
+        self.counters.gossip_rounds += 1
+        for id in self._gossip_targets(now):
+            self.send(now, id, ())
+        if len(self.rumors):
+            if self.membership.live_count > 1:
+                self.arm_gossip(now)
+            else:
+                self.quiet_since = now
+
+    def _gossip_targets(self, now: float) -> list[MemberId]:
+        settings = self.settings
+        without = frozenset((self.own_id,))
+        targets = self.membership.sample_live(self.rng, settings.gossip_fanout, without)
+        recent = self.book.failed_since(now - settings.gossip_to_failed_s)
+        if recent and self.rng.random() < len(recent) / (len(recent) + self.membership.live_count):
+            targets[-1:] = [self.rng.choice(recent)]
+        return targets
+
+    # --- telling --------------------------------------------------------------------------------
+
+    def note(self, now: float, member: Member, event: str, **details: object) -> Evidence:
+        """Write a piece of evidence into a member's log."""
+        stalled = now - self.stalled_at <= self.settings.probe_interval_s
+        evidence = Evidence(
+            now,
+            event,
+            member.record.incarnation,
+            awareness=self.awareness.score,
+            stall_s=self.stall_s if stalled else 0.0,
+            **details,  # type: ignore[arg-type]  # the fields of Evidence, by name
+        )
+        member.evidence.add(evidence)
+        return evidence
+
+    def change(self, now: float, kind: ChangeKind, member: Member, **details: object) -> None:
+        """Note a change in the member's log and tell whoever listens."""
+        evidence = self.note(now, member, kind.value, **details)
+        self.emit(
+            Changed(
+                Change(
+                    kind,
+                    member.id,
+                    self.membership.shown_name(member),
+                    member.address,
+                    member.record.incarnation,
+                    member.status,
+                    now,
+                    evidence,
+                )
+            )
+        )
+
+    # --- stalls ---------------------------------------------------------------------------------
+
+    def observe(self, now: float) -> None:
+        """Notice that this node itself was stalled, before anything is concluded from silence.
+
+        Called at the head of every input. A deadline that passed unserved by more than a tenth of
+        the probe timeout means that the process did not run: all deadlines move by that much, and
+        at least one probe timeout into the future, so that what waits in the sockets is read first.
+        """
+        due = self.timers.next_at()
+        timeout_s = self.settings.probe_timeout_s
+        if due is None or now - due <= timeout_s * STALL_SHARE:
+            return
+        self.stalled_at, self.stall_s = now, now - due
+        self.counters.stalls += 1
+        if self.stall_s > timeout_s * DOUBT_SHARE:
+            self.awareness.feed(1)
+        self.timers.postpone(self.stall_s, now + timeout_s)

@@ -1,0 +1,180 @@
+"""What the engine asks its shell to do: values, in the order in which they are to be done."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from protocol.address import Address
+from protocol.purpose import Purpose
+from protocol.refusal import Refusal
+from protocol.status import Status
+from protocol.swim.evidence import Evidence
+from protocol.ulid import MemberId
+from protocol.wire.message import Packet, StreamMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Seal the packet for `to` and send it as one datagram; `introduce` first if it may not know us."""
+
+    to: MemberId
+    address: Address
+    packet: Packet
+    introduce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a stream and shake hands; answer with handle_stream_opened or handle_stream_closed."""
+
+    stream: int
+    to: MemberId | None
+    """Who must answer; None when only an address is known."""
+    address: Address
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class StreamVerdict:
+    """Go on with a handshake that was proposed, or end it with a reason."""
+
+    stream: int
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSend:
+    """Send a message on an open stream."""
+
+    stream: int
+    message: StreamMessage
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClose:
+    """Close a stream; the engine has forgotten it already."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinEnded:
+    """A join is over: `peer` was reached and synced with, or `reason` says why not."""
+
+    stream: int
+    peer: MemberId | None
+    refusal: Refusal | None = None
+    reason: str = ""
+    datagrams_reach: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PersistReserve:
+    """Store that incarnations below this one may have been used; the next start begins at it or later."""
+
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersistPresence:
+    """Store whether this node has left of its own will."""
+
+    left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A peer as the address book keeps it, longer than the list does."""
+
+    id: MemberId
+    public_key: bytes
+    name: str
+    address: Address
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersistContact:
+    """Store a contact, replacing an older one of the same id."""
+
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetContact:
+    """Drop a contact from the store."""
+
+    id: MemberId
+
+
+class ChangeKind(Enum):
+    """What happened to a member; the value is the event's name in logs and streams."""
+
+    JOIN = "member-join"
+    SUSPECT = "member-suspect"
+    ALIVE = "member-alive"
+    FAILED = "member-failed"
+    LEAVE = "member-leave"
+    RESTART = "member-restart"
+    UPDATE = "member-update"
+    REAP = "member-reap"
+    CONFLICT = "member-conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an accepted statement, or a timer, did to the list."""
+
+    kind: ChangeKind
+    id: MemberId
+    name: str
+    """As shown at that moment."""
+    address: Address
+    incarnation: int
+    status: Status
+    at: float
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Tell whoever listens about a change."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringReceived:
+    """Merge a keyring that a member offered; if that changed ours, call offer_keyring."""
+
+    sender: MemberId
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveEnded:
+    """The goodbye has been told as well as it can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """Another process runs with this node's identity: stop, and say so."""
+
+    address: Address
+
+
+Effect = (
+    Send
+    | Dial
+    | StreamVerdict
+    | StreamSend
+    | StreamClose
+    | JoinEnded
+    | PersistReserve
+    | PersistPresence
+    | PersistContact
+    | ForgetContact
+    | Changed
+    | KeyringReceived
+    | LeaveEnded
+    | Cloned
+)

@@ -1,0 +1,340 @@
+"""The engine: every input goes in here, with the time; what is to be done comes out, in order.
+
+Inputs are synchronous methods that take `now` (seconds, monotonic, never less than before) and return a
+list of effects. `next_deadline()` tells when `handle_timer` wants to be called. There is no clock,
+no socket and no randomness in it but the given `rng`: the same inputs give the same effects.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import assert_never
+
+from protocol.address import Address
+from protocol.error import InvalidRequest
+from protocol.refusal import Refusal
+from protocol.status import Status
+from protocol.swim.candidate import Candidate, Doorkeeper
+from protocol.swim.core import Core, Counters
+from protocol.swim.deadline import Timer, TimerKey
+from protocol.swim.effect import Contact, Effect, KeyringReceived, PersistPresence
+from protocol.swim.leave import Leaving
+from protocol.swim.local import LocalMember, Profile, Sign
+from protocol.swim.member import Member
+from protocol.swim.membership import Membership
+from protocol.swim.ping import Pinger
+from protocol.swim.probe import Prober
+from protocol.swim.retry import Retrier
+from protocol.swim.settings import Settings
+from protocol.swim.stream import Streams
+from protocol.swim.verdict import Verdicts
+from protocol.ulid import MemberId
+from protocol.wire.message import (
+    Ack,
+    Claim,
+    Forgotten,
+    KeyringOffer,
+    Message,
+    Nack,
+    Packet,
+    Ping,
+    PingReq,
+    StreamMessage,
+)
+from protocol.wire.statement import Record
+
+PAYLOAD_ROOM = 1_300
+"""Payload bytes of one datagram when the shell does not say: 1,400 less header, nonce, tag and prefix."""
+
+
+def fixed_room(peer: MemberId) -> int:
+    """Give every peer the same room in a datagram."""
+    del peer
+    return PAYLOAD_ROOM
+
+
+class Engine:
+    """One node's mind. Its parts have a file each; this one routes what comes in and what it changes."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        settings: Settings,
+        *,
+        incarnation: int,
+        sign: Sign,
+        rng: Random,
+        room: Callable[[MemberId], int] = fixed_room,
+    ) -> None:
+        """Make a node that is alone; `incarnation` comes from `first_incarnation`.
+
+        Raises:
+            InvalidRequest: the profile does not make a record.
+        """
+        self.core = core = Core(profile.id, settings, rng, room)
+        self.local = local = LocalMember(core, profile, incarnation, sign)
+        self.pinger = Pinger(core)
+        self.reception = reception = Reception(core, local)
+        self.verdicts = Verdicts(core, self.pinger, sign, reception.handle_failed)
+        self.prober = Prober(core, self.verdicts.accuse)
+        self.streams = Streams(core, local, self.pinger, self.prober, reception)
+        self.retrier = Retrier(core, self.pinger, self.streams)
+        self.leaving = Leaving(core, local, self.pinger)
+        self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
+        reception.connect(self.verdicts, self.prober, self.streams, self.retrier)
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    @property
+    def membership(self) -> Membership:
+        """The list, to be read."""
+        return self.core.membership
+
+    @property
+    def counters(self) -> Counters:
+        """What happened since the start."""
+        return self.core.counters
+
+    @property
+    def own_member(self) -> Member:
+        """This node's own row."""
+        member = self.core.membership.get(self.core.own_id)
+        if member is None:
+            raise InvalidRequest("the engine was not started")
+        return member
+
+    def next_deadline(self) -> float | None:
+        """Tell when handle_timer is next needed; None while nothing is pending."""
+        return self.core.timers.next_at()
+
+    def public_key(self, id: MemberId) -> bytes | None:
+        """Find the key of anyone ever met."""
+        return self.core.public_key(id)
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def start(self, now: float, contacts: Sequence[Contact] = (), *, left: bool = False) -> list[Effect]:
+        """Enter the list; try whom we knew before, unless this node had left of its own will."""
+        self.core.quiet_since = now
+        self.local.enter(now)
+        if left:
+            self.local.say_goodbye(now)
+            self.core.silent = True
+            self.core.timers.disarm(Timer.GOSSIP)
+            contacts_tried: list[Contact] = []
+        else:
+            contacts_tried = list(contacts)
+        self.retrier.restore(now, contacts_tried)
+        return self.core.drain()
+
+    def join(self, now: float, address: Address) -> tuple[int, list[Effect]]:
+        """Join through whoever answers at an address; JoinEnded with the returned number follows."""
+        self.core.observe(now)
+        if self.local.goodbye:
+            self._return(now)
+        return self.streams.dial_join(address), self.core.drain()
+
+    def _return(self, now: float) -> None:
+        self.leaving.cancel()
+        self.core.silent = False
+        self.local.return_from_goodbye(now)
+        self.core.emit(PersistPresence(left=False))
+        for id in self.core.membership.live_ids():
+            self.prober.watch(now, id)
+        self.streams.arm_slow_sync(now)
+        self.retrier.arm(now)
+        self.core.arm_gossip(now)
+
+    def leave(self, now: float) -> list[Effect]:
+        """Say goodbye; LeaveEnded follows within 5 s. The process may stay, and join again."""
+        self.core.observe(now)
+        self.prober.rest()
+        self.core.timers.disarm(Timer.SYNC)
+        self.core.timers.disarm(Timer.RETRY)
+        for member in list(self.core.membership):
+            self.verdicts.clear(member.id)
+        self.leaving.begin(now)
+        return self.core.drain()
+
+    def set_tags(self, now: float, set_: dict[str, str], delete: tuple[str, ...]) -> list[Effect]:
+        """Change this node's tags, for all to see.
+
+        Raises:
+            InvalidRequest: out of bounds; nothing changed.
+        """
+        self.core.observe(now)
+        self.local.update(now, self.local.retagged(set_, delete))
+        return self.core.drain()
+
+    def set_display_name(self, now: float, display_name: str) -> list[Effect]:
+        """Change this node's display name, for all to see.
+
+        Raises:
+            InvalidRequest: out of bounds; nothing changed.
+        """
+        self.core.observe(now)
+        self.local.update(now, self.local.renamed(display_name))
+        return self.core.drain()
+
+    def force_leave(self, now: float, id: MemberId, *, prune: bool) -> list[Effect]:
+        """Sign that a failed member is left, or gone; an alive one refutes it and stays."""
+        self.core.observe(now)
+        member = self.core.membership.get(id)
+        if member is not None and id != self.core.own_id:
+            self.reception.accept(now, self.core.own_id, self.verdicts.evict(now, member, prune=prune))
+        return self.core.drain()
+
+    def offer_keyring(self, now: float, blob: bytes, digest: bytes, *, changed: bool) -> list[Effect]:
+        """Hold a keyring for syncs; one that has just changed is spread at once."""
+        self.streams.keyring = (blob, digest)
+        if changed:
+            self.core.observe(now)
+            self.core.spread_keyring(now, blob)
+        return self.core.drain()
+
+    def ask(self, now: float, id: MemberId) -> list[Effect]:
+        """Ping a member outside its turn, so that it shows which keys it holds."""
+        self.core.observe(now)
+        self.pinger.ask(now, id, self.core.settings.probe_timeout_s, _nothing)
+        return self.core.drain()
+
+    # --- datagrams ------------------------------------------------------------------------------
+
+    def handle_packet(self, now: float, sender: MemberId, packet: Packet) -> list[Effect]:
+        """Take what one authenticated datagram brought; its claims are verified."""
+        core = self.core
+        core.observe(now)
+        member = core.membership.get(sender)
+        if member is not None:
+            member.heard_at = now
+        for claim in packet.claims:
+            self.reception.accept(now, sender, claim)
+        for message in packet.messages:
+            self._handle_message(now, sender, message)
+        answers = self.reception.take_answers()
+        if answers:
+            core.send(now, sender, (), answers, gossip=False)
+        return core.drain()
+
+    def handle_introduced(
+        self, now: float, sender: MemberId, packet: Packet, introduction: Record | None
+    ) -> list[Effect]:
+        """Take a packet that came with the sender's own record, which is merged first."""
+        if introduction is not None:
+            packet = Packet(packet.messages, (Claim(introduction), *packet.claims))
+        return self.handle_packet(now, sender, packet)
+
+    def _handle_message(self, now: float, sender: MemberId, message: Message) -> None:
+        match message:
+            case Ping():
+                self._handle_ping(now, sender, message)
+            case Ack():
+                if self.prober.handle_ack(now, sender, message.number) or self.pinger.handle_ack(
+                    now, sender, message.number
+                ):
+                    self.streams.consider_hash(now, sender, message.view_hash)
+            case PingReq():
+                self.pinger.relay(now, sender, message)
+            case Nack():
+                self.prober.handle_nack(sender, message.number)
+            case Forgotten():
+                self.reception.take_forgotten(now, message.subject, message.incarnation, 0)
+            case KeyringOffer():
+                self._take_keyring(sender, message)
+            case _:
+                assert_never(message)
+
+    def _handle_ping(self, now: float, sender: MemberId, ping: Ping) -> None:
+        core = self.core
+        ack = Ack(ping.number, core.membership.hash.root)
+        forgotten = core.membership.forgotten(sender)
+        member = core.membership.get(sender)
+        if member is None and forgotten is not None:
+            core.send(now, sender, (ack, Forgotten(sender, forgotten[0])), self.reception.take_answers())
+            return
+        claims = self.reception.take_answers()
+        if member is not None and member.status is not Status.ALIVE:
+            if member.record.goodbye:
+                claims.append(Claim(member.record, member.age_s(now)))
+            elif core.settings.buddy or member.status is not Status.SUSPECT:
+                claims += core.charges(now, sender)
+        core.send(now, sender, (ack,), claims)
+
+    def _take_keyring(self, sender: MemberId, offer: KeyringOffer) -> None:
+        self.core.emit(KeyringReceived(sender, offer.blob))
+
+    # --- streams --------------------------------------------------------------------------------
+
+    def new_stream(self) -> int:
+        """Draw the number for a stream that was accepted."""
+        return self.core.new_stream()
+
+    def handle_stream_proposed(self, now: float, stream: int, candidate: Candidate, *, dialled: bool) -> list[Effect]:
+        """Judge a peer whose signature is good; a StreamVerdict follows, at once or after a ping."""
+        self.core.observe(now)
+        self.doorkeeper.judge(now, stream, candidate, dialled=dialled)
+        return self.core.drain()
+
+    def handle_stream_opened(self, now: float, stream: int, peer: MemberId) -> list[Effect]:
+        """Take over a stream whose hands are shaken."""
+        self.core.observe(now)
+        self.streams.handle_opened(now, stream, peer)
+        return self.core.drain()
+
+    def handle_stream_message(self, now: float, stream: int, message: StreamMessage) -> list[Effect]:
+        """Take one message of a stream; its claims are verified.
+
+        Raises:
+            MalformedMessage: out of turn. Close the stream, and report it closed.
+        """
+        self.core.observe(now)
+        self.streams.handle_message(now, stream, message)
+        self.reception.take_answers()
+        return self.core.drain()
+
+    def handle_stream_closed(
+        self, now: float, stream: int, refusal: Refusal | None = None, reason: str = ""
+    ) -> list[Effect]:
+        """Take note that a stream could not be opened, or broke off."""
+        self.core.observe(now)
+        self.streams.handle_closed(now, stream, refusal, reason)
+        return self.core.drain()
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def handle_timer(self, now: float) -> list[Effect]:
+        """Serve every deadline that is due."""
+        core = self.core
+        core.observe(now)
+        while (due := core.timers.pop_due(now)) is not None:
+            self._serve(now, due[0])
+        return core.drain()
+
+    def _serve(self, now: float, key: TimerKey) -> None:
+        timer, about = key
+        match timer:
+            case Timer.PROBE:
+                self.prober.handle_timer(now)
+            case Timer.PROBE_TIMEOUT:
+                self.prober.handle_timeout(now)
+            case Timer.PING if isinstance(about, int):
+                self.pinger.handle_timer(now, about)
+            case Timer.SUSPICION if isinstance(about, bytes):
+                self.verdicts.handle_timer(now, MemberId(about))
+            case Timer.GOSSIP:
+                self.core.gossip(now)
+            case Timer.SYNC:
+                self.streams.handle_sync_timer(now)
+            case Timer.RETRY:
+                self.retrier.handle_timer(now)
+            case Timer.CHECK:
+                self.verdicts.handle_check_timer(now)
+            case Timer.REAP if isinstance(about, bytes):
+                self.reception.handle_reap_timer(now, MemberId(about))
+            case Timer.LEAVE:
+                self.leaving.handle_timer(now)
+            case _:
+                pass
+
+
+def _nothing(now: float, answered: bool) -> None:
+    del now, answered

@@ -1,0 +1,80 @@
+"""Why a verdict was reached: kept for each member, bounded, shown by `shoal explain`."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from protocol.ulid import MemberId
+
+EVIDENCE_MAX = 32
+"""Entries kept per member: several full stories of suspicion, failure and return."""
+
+
+class PathKind(Enum):
+    """Ways on which a member was asked for a sign of life."""
+
+    DIRECT = "direct"
+    RELAY = "relay"
+    STREAM = "stream"
+
+
+class PathResult(Enum):
+    """What came of asking."""
+
+    ACK = "ack"
+    NACK = "nack"
+    SILENCE = "silence"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class PathTried:
+    """One way on which a probe went."""
+
+    kind: PathKind
+    result: PathResult
+    relay: MemberId | None = None
+    rtt_s: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One change, and what led to it."""
+
+    at: float
+    """Seconds of the engine's clock."""
+    event: str
+    """The change's kind, or `accused`, `confirmed`, `probe-failed`, `evicted`."""
+    incarnation: int
+    by: MemberId | None = None
+    """Who accused, confirmed, evicted; the subject itself where it spoke."""
+    paths: tuple[PathTried, ...] = ()
+    awareness: int = 0
+    """This node's own score at that moment: how much it doubted itself."""
+    stall_s: float = 0.0
+    """How long this node itself had last been stalled, if within the last probe interval."""
+    confirmations: int = 0
+    note: str = ""
+
+
+class EvidenceLog:
+    """The last 32 pieces of evidence about one member; costs nothing while empty."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: deque[Evidence] | None = None
+
+    def add(self, evidence: Evidence) -> None:
+        """Append, dropping the oldest beyond the bound."""
+        if self._entries is None:
+            self._entries = deque(maxlen=EVIDENCE_MAX)
+        self._entries.append(evidence)
+
+    def __iter__(self) -> Iterator[Evidence]:
+        return iter(self._entries or ())
+
+    def __len__(self) -> int:
+        return len(self._entries or ())

@@ -1,0 +1,92 @@
+"""A graceful leave: tell some members at once, repeat until they heard, and take 5 s at most."""
+
+from protocol.swim.core import Core
+from protocol.swim.deadline import Timer
+from protocol.swim.effect import LeaveEnded, PersistPresence
+from protocol.swim.local import LocalMember
+from protocol.swim.ping import Answered, Pinger
+from protocol.ulid import MemberId
+from protocol.wire.message import Claim
+
+LEAVE_LONGEST_S = 5.0
+"""Design 7. An operator's Ctrl-C is not kept waiting longer."""
+LEAVE_FANOUT = 8
+"""Members told directly: each spreads it on, so all know within two rounds more."""
+LEAVE_HEARD_MIN = 3
+"""Members that must have answered, where there are as many: one could crash with the news."""
+LEAVE_ROUNDS_MIN = 2
+"""Rounds before those who do not answer (they may be failing themselves) are given up on."""
+
+
+class Leaving:
+    """The state between goodbye and exit; `goodbye` itself lives in LocalMember."""
+
+    def __init__(self, core: Core, local: LocalMember, pinger: Pinger) -> None:
+        self._core = core
+        self._local = local
+        self._pinger = pinger
+        self._ends_at: float | None = None
+        self._untold: set[MemberId] = set()
+        self._heard = 0
+        self._rounds = 0
+        self._wanted = 0
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a leave has begun and not ended."""
+        return self._ends_at is not None
+
+    def begin(self, now: float) -> None:
+        """Say goodbye; the engine goes silent, and LeaveEnded follows."""
+        core = self._core
+        if self.under_way or self._local.goodbye:
+            if not self.under_way:
+                core.emit(LeaveEnded())
+            return
+        core.emit(PersistPresence(left=True))
+        self._local.say_goodbye(now)
+        core.silent = True
+        core.timers.disarm(Timer.GOSSIP)
+        without = frozenset((core.own_id,))
+        self._untold = set(core.membership.sample_live(core.rng, LEAVE_FANOUT, without))
+        self._heard, self._rounds, self._wanted = 0, 0, min(LEAVE_HEARD_MIN, len(self._untold))
+        self._ends_at = now + LEAVE_LONGEST_S
+        self.handle_timer(now)
+
+    def cancel(self) -> None:
+        """Return before the leave was over."""
+        self._ends_at = None
+        self._core.timers.disarm(Timer.LEAVE)
+
+    def handle_timer(self, now: float) -> None:
+        """Tell those who have not answered once more; end when enough have, or time is up."""
+        core = self._core
+        if self._ends_at is None:
+            return
+        if now >= self._ends_at or not self._untold or self._repeated_enough():
+            self._end()
+            return
+        self._rounds += 1
+        wait_s = core.settings.probe_timeout_s
+        for id in sorted(self._untold):
+            self._pinger.ask(now, id, wait_s, self._told(id), claims=(Claim(self._local.record),))
+        core.timers.arm(min(self._ends_at, now + wait_s), Timer.LEAVE)
+
+    def _repeated_enough(self) -> bool:
+        return self._heard >= self._wanted and self._rounds >= LEAVE_ROUNDS_MIN
+
+    def _told(self, id: MemberId) -> Answered:
+        def done(now: float, answered: bool) -> None:
+            del now
+            if answered and id in self._untold:
+                self._untold.discard(id)
+                self._heard += 1
+                if self.under_way and not self._untold:
+                    self._end()
+
+        return done
+
+    def _end(self) -> None:
+        self._ends_at = None
+        self._core.timers.disarm(Timer.LEAVE)
+        self._core.emit(LeaveEnded())

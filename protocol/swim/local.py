@@ -1,0 +1,189 @@
+"""This node's own row: its record, its incarnation, and how it answers what is said of it.
+
+An incarnation is max(reserve on disk, unix time in ms at start), +1 for each refutation or change. The
+reserve on disk lies RESERVE_STEP ahead and is moved when half of it is used, so that a refutation never
+waits for the disk, and a restart never reuses an incarnation, whatever the clock says.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from protocol.address import Address
+from protocol.error import InvalidRequest, MalformedMessage
+from protocol.swim.core import Core
+from protocol.swim.effect import Cloned, PersistReserve
+from protocol.ulid import MemberId
+from protocol.wire.message import Claim, Forgotten
+from protocol.wire.statement import (
+    INCARNATION_MAX,
+    RECORD_SIZE_MAX,
+    SIGNATURE_SIZE,
+    Record,
+    check_display_name,
+    check_name,
+    check_tags,
+    decode_statement,
+    encode_record,
+)
+
+RESERVE_STEP = 1_000_000
+"""Incarnations reserved on disk at once: a refutation a second for eleven days."""
+CLONE_SIGHTINGS = 2
+"""A foreign start seen once may be our own past (a disk restored from a backup); twice it is a twin."""
+
+Sign = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a node says about itself."""
+
+    id: MemberId
+    public_key: bytes
+    name: str
+    address: Address
+    start: int
+    """64 random bits, new at each start of the process."""
+    version: str
+    protocol_range: tuple[int, int, int] = (1, 1, 1)
+    license_id: str = ""
+    display_name: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def first_incarnation(reserve: int, unix_ms: int) -> int:
+    """Give the incarnation a start begins with; persist `+ RESERVE_STEP` before anything is sent."""
+    return min(max(reserve, unix_ms, 1), INCARNATION_MAX - RESERVE_STEP)
+
+
+class LocalMember:
+    """Signs this node's records and puts them on the list; nobody else writes that row."""
+
+    def __init__(self, core: Core, profile: Profile, incarnation: int, sign: Sign) -> None:
+        """Take over at an incarnation whose reserve is on disk already.
+
+        Raises:
+            InvalidRequest: a name, tag or display name out of bounds, or a record over 640 bytes.
+        """
+        self._core = core
+        self._sign = sign
+        self.profile = profile
+        self.incarnation = incarnation
+        self.goodbye = False
+        self._reserve = incarnation + RESERVE_STEP
+        self._foreign_sightings = 0
+        self.record = self._compose(profile, incarnation, goodbye=False)
+
+    # --- saying ---------------------------------------------------------------------------------
+
+    def enter(self, now: float) -> None:
+        """Put the record on the list, and queue it."""
+        claim = Claim(self.record)
+        self._core.membership.apply(now, claim)
+        self._core.spread(now, claim)
+
+    def update(self, now: float, profile: Profile) -> None:
+        """Say something new about this node, at the next incarnation.
+
+        Raises:
+            InvalidRequest: as `__init__`; nothing changed.
+        """
+        self._publish(now, profile, self.incarnation + 1, goodbye=self.goodbye)
+
+    def say_goodbye(self, now: float) -> None:
+        """Declare that this node leaves; it will not refute that."""
+        self._publish(now, self.profile, self.incarnation + 1, goodbye=True)
+
+    def return_from_goodbye(self, now: float) -> None:
+        """Be alive again, above the goodbye."""
+        self._publish(now, self.profile, self.incarnation + 1, goodbye=False)
+
+    def _publish(self, now: float, profile: Profile, incarnation: int, *, goodbye: bool) -> None:
+        if incarnation > INCARNATION_MAX:
+            raise InvalidRequest("this identity has used up its incarnations: start with a new data directory")
+        record = self._compose(profile, incarnation, goodbye=goodbye)
+        self.profile, self.incarnation, self.goodbye, self.record = profile, incarnation, goodbye, record
+        if incarnation + RESERVE_STEP // 2 > self._reserve:
+            self._reserve = incarnation + RESERVE_STEP
+            self._core.emit(PersistReserve(self._reserve))
+        self.enter(now)
+
+    def _compose(self, profile: Profile, incarnation: int, *, goodbye: bool) -> Record:
+        try:
+            check_name(profile.name)
+            check_tags(tuple(sorted(profile.tags.items())))
+            check_display_name(profile.display_name)
+            body = encode_record(
+                id=profile.id,
+                public_key=profile.public_key,
+                name=profile.name,
+                address=profile.address,
+                incarnation=incarnation,
+                goodbye=goodbye,
+                start=profile.start,
+                protocol_range=profile.protocol_range,
+                version=profile.version,
+                license_id=profile.license_id,
+                display_name=profile.display_name,
+                tags=profile.tags,
+            )
+            size = SIGNATURE_SIZE + len(body)
+            if size > RECORD_SIZE_MAX:
+                raise InvalidRequest(
+                    f"name, tags and display name make a record of {size} bytes, at most {RECORD_SIZE_MAX}: "
+                    "shorten the tags"
+                )
+            record = decode_statement(self._sign(body) + body)
+        except MalformedMessage as wrong:
+            raise InvalidRequest(str(wrong)) from None
+        if not isinstance(record, Record):
+            raise InvalidRequest("not a record")
+        return record
+
+    # --- answering ------------------------------------------------------------------------------
+
+    def meet(self, now: float, claim: Claim) -> bool:
+        """Answer a claim about this node; True if it had to be refuted.
+
+        Charges at another incarnation than ours are ignored: below, they are refuted; above, nobody
+        signed such a record.
+        """
+        statement = claim.statement
+        if isinstance(statement, Record):
+            return self._meet_record(now, statement)
+        if statement.incarnation != self.incarnation or self.goodbye:
+            return False
+        self._refute(now, self.incarnation)
+        return True
+
+    def meet_forgotten(self, now: float, notice: Forgotten) -> bool:
+        """Rise above an incarnation at which somebody reaped or pruned this node."""
+        if notice.incarnation != self.incarnation or self.goodbye:
+            return False
+        self._refute(now, notice.incarnation)
+        return True
+
+    def _meet_record(self, now: float, record: Record) -> bool:
+        if record.incarnation < self.incarnation or record.raw == self.record.raw:
+            return False
+        if record.start != self.profile.start:
+            self._foreign_sightings += 1
+            if self._foreign_sightings >= CLONE_SIGHTINGS:
+                self._core.emit(Cloned(record.address))
+        self._publish(now, self.profile, record.incarnation + 1, goodbye=self.goodbye)
+        return True
+
+    def _refute(self, now: float, incarnation: int) -> None:
+        core = self._core
+        core.counters.refutations += 1
+        core.awareness.feed(1)
+        self._publish(now, self.profile, incarnation + 1, goodbye=False)
+
+    def renamed(self, display_name: str) -> Profile:
+        """Give the profile with another display name."""
+        return replace(self.profile, display_name=display_name)
+
+    def retagged(self, set_: dict[str, str], delete: tuple[str, ...]) -> Profile:
+        """Give the profile with tags set and deleted."""
+        tags = {key: value for key, value in self.profile.tags.items() if key not in delete}
+        return replace(self.profile, tags=tags | set_)

@@ -1,0 +1,249 @@
+"""The member list: entries merged from claims, statuses derived, and the view hash over them.
+
+It decides whether a claim is news; what follows from news (timers, rumors, events) is the engine's.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from random import Random
+
+from protocol.refusal import Refusal
+from protocol.status import Status
+from protocol.swim.entry import Entry, add_statement, record_rank
+from protocol.swim.member import Member
+from protocol.swim.name_index import NameIndex
+from protocol.swim.settings import Settings
+from protocol.swim.view_hash import ViewHash, entry_mark
+from protocol.ulid import MemberId
+from protocol.wire.message import Claim
+from protocol.wire.statement import Record, statement_subject
+
+FORGOTTEN_MAX = 4_096
+"""Reaped or pruned (id, incarnation) remembered; beyond it the oldest may return second-hand once."""
+LIST_FACTOR_MAX = 2
+"""Failed and left members on the list, as a multiple of members_max: they never keep a live one out."""
+
+
+class Outcome(Enum):
+    """What a claim came to."""
+
+    NEWS = auto()
+    """The entry changed."""
+    KNOWN = auto()
+    """It was held already (its age may have been news)."""
+    STALE = auto()
+    """Something that beats it is held: the sender should hear of it."""
+    FORGOTTEN = auto()
+    """Reaped or pruned here at this incarnation or above."""
+    UNFOUNDED = auto()
+    """About nobody we know, at an incarnation nobody signed, or too old to matter."""
+    REFUSED = auto()
+    """The rules of admission keep the subject out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one claim: the member (None if not on the list) and what it was before."""
+
+    outcome: Outcome
+    member: Member | None = None
+    status_before: Status | None = None
+    record_before: Record | None = None
+
+
+class Membership:
+    """Members by id, this node included. Times are seconds of the engine's clock."""
+
+    def __init__(self, own_id: MemberId, settings: Settings) -> None:
+        self.own_id = own_id
+        self.settings = settings
+        self.hash = ViewHash()
+        self.names = NameIndex()
+        self.live_count = 0
+        self._members: dict[MemberId, Member] = {}
+        self._live: list[MemberId] = []
+        self._live_place: dict[MemberId, int] = {}
+        self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members.values())
+
+    def get(self, id: MemberId) -> Member | None:
+        """Find a member on the list."""
+        return self._members.get(id)
+
+    def is_live(self, id: MemberId) -> bool:
+        """Tell whether a member is alive or suspect."""
+        return id in self._live_place
+
+    def live_ids(self) -> tuple[MemberId, ...]:
+        """Give all members alive or suspect, self included."""
+        return tuple(self._live)
+
+    def sample_live(self, rng: Random, count: int, without: frozenset[MemberId]) -> list[MemberId]:
+        """Choose up to `count` different live members at random, none of `without`."""
+        live = self._live
+        if len(live) <= 4 * (count + len(without)):
+            candidates = [id for id in live if id not in without]
+            return rng.sample(candidates, min(count, len(candidates)))
+        chosen: list[MemberId] = []
+        while len(chosen) < count:
+            id = live[int(rng.random() * len(live))]
+            if id not in without and id not in chosen:
+                chosen.append(id)
+        return chosen
+
+    def forgotten(self, id: MemberId) -> tuple[int, float] | None:
+        """Tell the incarnation at which an id was reaped or pruned, and since when it was gone."""
+        return self._forgotten.get(id)
+
+    def in_buckets(self, buckets: bytes) -> list[Member]:
+        """Give the members whose id ends in one of the bytes, in order of id."""
+        wanted = frozenset(buckets)
+        return sorted((m for m in self._members.values() if m.id[-1] in wanted), key=lambda m: m.id)
+
+    # --- changing -------------------------------------------------------------------------------
+
+    def admits(self, record_id: MemberId, license_id: str) -> Refusal | None:
+        """Judge a new id by license and limit; one already on the list and live is always admitted."""
+        if license_id != self.settings.license_id:
+            return Refusal.LICENSE_MISMATCH
+        if not self.is_live(record_id) and self.live_count >= self.settings.members_max:
+            return Refusal.NODE_LIMIT
+        return None
+
+    def apply(self, now: float, claim: Claim) -> Applied:
+        """Merge one verified claim. Nothing changes unless the outcome is NEWS (or, for ages, KNOWN)."""
+        statement = claim.statement
+        member = self._members.get(statement_subject(statement))
+        if isinstance(statement, Record):
+            return self._apply_record(now, statement, claim.age_s, member)
+        if claim.age_s >= self.settings.reap_after_s and (member is None or member.is_live):
+            return Applied(Outcome.UNFOUNDED)
+        if member is None:
+            return self._unlisted(statement.subject, statement.incarnation)
+        if statement.incarnation != member.record.incarnation:
+            stale = statement.incarnation < member.record.incarnation
+            return Applied(Outcome.STALE if stale else Outcome.UNFOUNDED, member, member.status)
+        return self._merge(now, member, add_statement(member.entry, statement), claim.age_s)
+
+    def _unlisted(self, subject: MemberId, incarnation: int) -> Applied:
+        forgotten = self._forgotten.get(subject)
+        known = forgotten is not None and incarnation <= forgotten[0]
+        return Applied(Outcome.FORGOTTEN if known else Outcome.UNFOUNDED)
+
+    def _apply_record(self, now: float, record: Record, age_s: int, member: Member | None) -> Applied:
+        if member is not None:
+            if record.raw != member.record.raw and record_rank(record) < record_rank(member.record):
+                return Applied(Outcome.STALE, member, member.status)
+            return self._merge(now, member, add_statement(member.entry, record), age_s)
+        forgotten = self._forgotten.get(record.id)
+        if forgotten is not None and record.incarnation <= forgotten[0]:
+            return Applied(Outcome.FORGOTTEN)
+        if record.goodbye and age_s >= self.settings.reap_after_s:
+            return Applied(Outcome.UNFOUNDED)
+        if self._refuses(record):
+            return Applied(Outcome.REFUSED)
+        member = Member(Entry(record), since=now - age_s, gone_at=now - age_s, first_seen=now)
+        self._members[record.id] = member
+        self._forgotten.pop(record.id, None)
+        self.names.add(record.name, record.id)
+        self.refresh(member)
+        return Applied(Outcome.NEWS, member)
+
+    def _refuses(self, record: Record) -> bool:
+        if record.id == self.own_id:
+            return False
+        if record.goodbye:
+            return len(self._members) - self.live_count >= LIST_FACTOR_MAX * self.settings.members_max
+        return self.admits(record.id, record.license_id) is not None
+
+    def _merge(self, now: float, member: Member, entry: Entry, age_s: int) -> Applied:
+        status, record = member.status, member.record
+        if entry is member.entry:
+            if age_s and status is not Status.ALIVE:
+                member.gone_at = min(member.gone_at, now - age_s)
+            return Applied(Outcome.KNOWN, member, status, record)
+        was_charged = bool(member.entry.accusations) or record.goodbye
+        member.entry = entry
+        if entry.record.name != record.name:
+            self.names.discard(record.name, member.id)
+            self.names.add(entry.record.name, member.id)
+        charged = bool(entry.accusations) or entry.record.goodbye
+        if charged:
+            began = now - age_s
+            again = not was_charged or entry.record.incarnation != record.incarnation
+            member.gone_at = began if again else min(member.gone_at, began)
+        self.refresh(member)
+        if member.status is not status:
+            member.since = now
+        return Applied(Outcome.NEWS, member, status, record)
+
+    def mark_failed(self, now: float, member: Member) -> None:
+        """Record this node's own verdict on the member's present incarnation."""
+        member.failed_incarnation = member.record.incarnation
+        member.since = now
+        self.refresh(member)
+
+    def set_gone_at(self, member: Member, at: float) -> None:
+        """Take over a larger age of a failed or left member."""
+        member.gone_at = min(member.gone_at, at)
+
+    def forget(self, member: Member, gone_at: float) -> None:
+        """Take a member off the list; remember at which incarnation, and since when it was gone."""
+        id = member.id
+        self._set_live(id, live=False)
+        self.hash.replace(id, member.mark, 0)
+        self.names.discard(member.record.name, id)
+        del self._members[id]
+        self._forgotten.pop(id, None)
+        self._forgotten[id] = (member.record.incarnation, gone_at)
+        if len(self._forgotten) > FORGOTTEN_MAX:
+            self._forgotten.popitem(last=False)
+
+    def refresh(self, member: Member) -> None:
+        """Bring view hash and live list up to date with a changed row."""
+        mark = entry_mark(member.entry)
+        self.hash.replace(member.id, member.mark, mark)
+        member.mark = mark
+        self._set_live(member.id, live=member.is_live)
+
+    def _set_live(self, id: MemberId, *, live: bool) -> None:
+        place = self._live_place.get(id)
+        if live == (place is not None):
+            return
+        if place is None:
+            self._live_place[id] = len(self._live)
+            self._live.append(id)
+        else:
+            last = self._live.pop()
+            del self._live_place[id]
+            if last != id:
+                self._live[place] = last
+                self._live_place[last] = place
+        self.live_count = len(self._live)
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def shown_name(self, member: Member) -> str:
+        """Give the name people see: the record's, or `name~last4` where another has the better right."""
+        rivals = self.names.ids(member.record.name)
+        if len(rivals) == 1:
+            return member.record.name
+        return self.names.shown(member, [self._members[id] for id in rivals])
+
+    def name_holder(self, name: str) -> Member | None:
+        """Find the live member that a name belongs to."""
+        live = [id for id in self.names.ids(name) if self.is_live(id)]
+        return self._members[min(live)] if live else None
+
+    def find(self, text: str) -> Member | None:
+        """Find a member by shown name, name, "name.region" or id (26 letters)."""
+        return self.names.find(text, self)

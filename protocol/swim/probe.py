@@ -1,0 +1,189 @@
+"""The failure detector's question, one member at a time (SWIM section 3.1 and 4.3, Lifeguard 4.1).
+
+    0            probe timeout                              interval
+    |-- ping ----|-- ping again, ping-req to k relays, -----|
+                     and a stream as the last word
+
+Both times stretch with awareness. An ack from the target or from an asked relay, or a pong on the stream,
+ends the probe well; silence until the interval ends it with an accusation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from protocol.purpose import Purpose
+from protocol.swim.core import Core
+from protocol.swim.deadline import Timer
+from protocol.swim.effect import Dial
+from protocol.swim.evidence import PathKind, PathResult, PathTried
+from protocol.swim.member import Member
+from protocol.swim.ring import ProbeRing
+from protocol.ulid import MemberId
+from protocol.wire.message import Claim, Ping, PingReq
+
+RTT_WEIGHT = 0.25
+"""Share of a new round trip in the smoothed one."""
+
+Accuse = Callable[[float, Member, tuple[PathTried, ...]], None]
+
+
+@dataclass(slots=True)
+class Probe:
+    """The one probe under way."""
+
+    number: int
+    target: MemberId
+    began_at: float
+    relays: dict[MemberId, PathResult] = field(default_factory=dict)
+    stream: int | None = None
+    stream_detail: str = "no answer"
+    timed_out: bool = False
+
+    def paths(self) -> tuple[PathTried, ...]:
+        """Give the ways tried, as evidence."""
+        tried = [PathTried(PathKind.DIRECT, PathResult.SILENCE)]
+        tried += [PathTried(PathKind.RELAY, result, relay) for relay, result in self.relays.items()]
+        if self.stream is not None:
+            tried.append(PathTried(PathKind.STREAM, PathResult.SILENCE, detail=self.stream_detail))
+        return tuple(tried)
+
+
+class Prober:
+    """Runs probes while there is anybody to probe; its timer is armed only then."""
+
+    def __init__(self, core: Core, accuse: Accuse) -> None:
+        self._core = core
+        self._accuse = accuse
+        self._ring = ProbeRing(core.rng)
+        self._on_ring: set[MemberId] = set()
+        self._probe: Probe | None = None
+
+    @property
+    def current(self) -> Probe | None:
+        """The probe under way."""
+        return self._probe
+
+    def watch(self, now: float, id: MemberId) -> None:
+        """Put a live member on the ring, and begin to probe if nothing was going on."""
+        if id == self._core.own_id:
+            return
+        if id not in self._on_ring:
+            self._on_ring.add(id)
+            self._ring.add(id)
+        self.wake(now)
+
+    def wake(self, now: float) -> None:
+        """Arm the first probe, at a random moment of the interval so that nodes do not march in step."""
+        core = self._core
+        if core.silent or core.timers.deadline(Timer.PROBE) is not None:
+            return
+        core.timers.arm(now + core.rng.random() * core.settings.probe_interval_s, Timer.PROBE)
+
+    def rest(self) -> None:
+        """Stop probing; the probe under way comes to nothing."""
+        self._probe = None
+        self._core.timers.disarm(Timer.PROBE)
+        self._core.timers.disarm(Timer.PROBE_TIMEOUT)
+
+    def handle_timer(self, now: float) -> None:
+        """End the present probe and begin the next."""
+        core, probe = self._core, self._probe
+        self._probe = None
+        core.timers.disarm(Timer.PROBE_TIMEOUT)
+        if probe is not None:
+            self._fail(now, probe)
+        if core.silent:
+            return
+        target = self._ring.next(self._is_candidate)
+        if target is not None:
+            self._begin(now, target)
+
+    def _is_candidate(self, id: MemberId) -> bool:
+        if self._core.membership.is_live(id):
+            return True
+        self._on_ring.discard(id)
+        return False
+
+    def _begin(self, now: float, target: MemberId) -> None:
+        core = self._core
+        core.counters.probes += 1
+        number = core.number()
+        self._probe = Probe(number, target, now)
+        scale = core.awareness.scale
+        core.timers.arm(now + scale(core.settings.probe_timeout_s), Timer.PROBE_TIMEOUT)
+        core.timers.arm(now + scale(core.settings.probe_interval_s), Timer.PROBE)
+        core.send(now, target, (Ping(number),), self._charges(now, target))
+
+    def _charges(self, now: float, target: MemberId) -> tuple[Claim, ...]:
+        return self._core.charges(now, target) if self._core.settings.buddy else ()
+
+    def handle_timeout(self, now: float) -> None:
+        """Ask in every other way: relays, a stream, and the same ping again with an introduction."""
+        core, probe = self._core, self._probe
+        ends_at = core.timers.deadline(Timer.PROBE)
+        if probe is None or ends_at is None:
+            return
+        probe.timed_out = True
+        core.send(now, probe.target, (Ping(probe.number),), self._charges(now, probe.target), introduce=True)
+        budget_ms = max(1, int((ends_at - now) * 1000))
+        without = frozenset((core.own_id, probe.target))
+        for relay in core.membership.sample_live(core.rng, core.settings.indirect_probes, without):
+            probe.relays[relay] = PathResult.SILENCE
+            core.send(now, relay, (PingReq(probe.number, probe.target, budget_ms),))
+        address = core.address(probe.target)
+        if core.settings.stream_fallback and address is not None:
+            probe.stream = core.new_stream()
+            core.emit(Dial(probe.stream, probe.target, address, Purpose.PING))
+
+    def handle_ack(self, now: float, sender: MemberId, number: int) -> bool:
+        """Take an answer from the target itself or from a relay that was asked."""
+        probe = self._probe
+        if probe is None or probe.number != number:
+            return False
+        if sender == probe.target:
+            self._take_rtt(now, probe)
+            self._succeed(-1 if not probe.timed_out else 0)
+            return True
+        if sender in probe.relays:
+            self._succeed(0)
+            return True
+        return False
+
+    def handle_nack(self, sender: MemberId, number: int) -> None:
+        """Note that a relay is well but could not reach the target."""
+        probe = self._probe
+        if probe is not None and probe.number == number and sender in probe.relays:
+            probe.relays[sender] = PathResult.NACK
+
+    def handle_pong(self, sender: MemberId, number: int) -> None:
+        """Take the stream's answer: alive, though datagrams do not come through."""
+        probe = self._probe
+        if probe is not None and probe.number == number and sender == probe.target:
+            self._succeed(0)
+
+    def handle_stream_failed(self, stream: int, reason: str) -> None:
+        """Note why the stream gave no answer; the datagrams may still."""
+        if self._probe is not None and self._probe.stream == stream:
+            self._probe.stream_detail = reason
+
+    def _take_rtt(self, now: float, probe: Probe) -> None:
+        member = self._core.membership.get(probe.target)
+        if member is None or probe.timed_out or self._core.stalled_at >= probe.began_at:
+            return
+        rtt_s = now - probe.began_at
+        held = member.rtt_s
+        member.rtt_s = rtt_s if held is None else held + RTT_WEIGHT * (rtt_s - held)
+
+    def _succeed(self, awareness: int) -> None:
+        self._probe = None
+        self._core.timers.disarm(Timer.PROBE_TIMEOUT)
+        self._core.awareness.feed(awareness)
+
+    def _fail(self, now: float, probe: Probe) -> None:
+        core = self._core
+        core.counters.probe_failures += 1
+        missed = sum(1 for result in probe.relays.values() if result is not PathResult.NACK)
+        core.awareness.feed(missed if probe.relays else 1)
+        member = core.membership.get(probe.target)
+        if member is not None and member.is_live:
+            self._accuse(now, member, probe.paths())

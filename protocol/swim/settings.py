@@ -1,0 +1,117 @@
+"""Every knob of the engine, with the field's reference values (memberlist's profiles)."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+ProfileName = Literal["lan", "wan", "local"]
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How fast, how patient and how talkative a node is. Times are seconds.
+
+    All members of a cluster should share one profile: a node with a shorter suspicion than the others'
+    accusations allow for will be the first to see failures, and the first to be wrong.
+    """
+
+    profile: ProfileName
+    probe_interval_s: float
+    """One member is probed per interval. Shorter finds failures sooner; bytes and CPU grow in proportion."""
+    probe_timeout_s: float
+    """How long a direct ping may take before relays are asked. Must be above the 99th percentile of the
+    network's round trip and below the interval."""
+    indirect_probes: int
+    """k, the relays asked. More survive more loss; each costs four datagrams in a failing probe."""
+    suspicion_alpha: int
+    """Scales the shortest suspicion: alpha * max(1, log10 n) * interval. 4 is reasonable; 2 is hasty."""
+    suspicion_beta: int
+    """The longest suspicion, as a multiple of the shortest (Lifeguard, section 4.2)."""
+    retransmit_mult: int
+    """Each rumor is sent mult * ceil(log10(n + 1)) times by each member."""
+    gossip_interval_s: float
+    """Pause between two rounds of gossip; no round runs while nothing is queued."""
+    gossip_fanout: int
+    """Members spoken to per round."""
+    gossip_to_failed_s: float
+    """How long a failed member still gets gossip: it may be alive behind a one-way fault."""
+    sync_interval_s: float
+    """Base period of the slow sync; grows with log2 n above 32 members."""
+    stream_timeout_s: float
+    """Longest wait for a stream to open and to shake hands."""
+    awareness_max: int = 8
+    """Scores are 0 to awareness_max - 1; intervals and timeouts stretch by score + 1 (Lifeguard, 4.1)."""
+    reap_after_s: float = DAY_S
+    """How long failed and left members stay on the list. They stay in the address book beyond it."""
+
+    lha_probe: bool = True
+    """Local health scales probe interval and timeout (the paper scales both; memberlist the interval)."""
+    lha_suspicion: bool = True
+    """Suspicion starts at its longest and shrinks with confirmations; off: always the shortest."""
+    buddy: bool = True
+    """A ping to an accused member brings the accusation, and a ping from one is answered with it."""
+    stream_fallback: bool = True
+    """A failing probe tries a stream as its last word (memberlist's TCP fallback)."""
+
+    license_id: str = ""
+    """Records under another license are not admitted; empty is the open license."""
+    members_max: int = 16_384
+    """Members that may be alive at once: a license's limit, else what one process was sized for."""
+
+    @classmethod
+    def lan(cls, **changes: Any) -> Self:
+        """Give the profile for one data centre."""
+        base = cls(
+            profile="lan",
+            probe_interval_s=1.0,
+            probe_timeout_s=0.5,
+            indirect_probes=3,
+            suspicion_alpha=4,
+            suspicion_beta=6,
+            retransmit_mult=4,
+            gossip_interval_s=0.2,
+            gossip_fanout=3,
+            gossip_to_failed_s=30.0,
+            sync_interval_s=30.0,
+            stream_timeout_s=10.0,
+        )
+        return replace(base, **changes)
+
+    @classmethod
+    def wan(cls, **changes: Any) -> Self:
+        """Give the profile for members in different places."""
+        base = cls(
+            profile="wan",
+            probe_interval_s=5.0,
+            probe_timeout_s=3.0,
+            indirect_probes=3,
+            suspicion_alpha=6,
+            suspicion_beta=6,
+            retransmit_mult=4,
+            gossip_interval_s=0.5,
+            gossip_fanout=4,
+            gossip_to_failed_s=60.0,
+            sync_interval_s=60.0,
+            stream_timeout_s=30.0,
+        )
+        return replace(base, **changes)
+
+    @classmethod
+    def local(cls, **changes: Any) -> Self:
+        """Give the profile for processes on one machine."""
+        base = cls(
+            profile="local",
+            probe_interval_s=1.0,
+            probe_timeout_s=0.2,
+            indirect_probes=1,
+            suspicion_alpha=3,
+            suspicion_beta=6,
+            retransmit_mult=2,
+            gossip_interval_s=0.1,
+            gossip_fanout=3,
+            gossip_to_failed_s=15.0,
+            sync_interval_s=15.0,
+            stream_timeout_s=1.0,
+        )
+        return replace(base, **changes)

@@ -1,0 +1,284 @@
+"""What is said on streams once hands are shaken: joins, syncs, and the stream ping."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import ceil, log2
+from typing import Protocol
+
+from protocol.address import Address
+from protocol.error import MalformedMessage
+from protocol.purpose import Purpose
+from protocol.refusal import Refusal
+from protocol.swim.core import Core
+from protocol.swim.deadline import Timer
+from protocol.swim.effect import Dial, JoinEnded, StreamClose, StreamSend
+from protocol.swim.local import LocalMember
+from protocol.swim.ping import Pinger
+from protocol.swim.probe import Prober
+from protocol.swim.sync import Stage, SyncExchange, SyncListener
+from protocol.ulid import MemberId
+from protocol.wire.message import (
+    Claim,
+    Join,
+    JoinAnswer,
+    StreamMessage,
+    StreamPing,
+    StreamPong,
+    SyncRoot,
+)
+from protocol.wire.statement import Record
+
+STREAMS_MAX = 256
+"""Streams in conversation at once; one more is closed at once."""
+MISMATCH_QUIET_S = 1.0
+"""A differing view hash is given this long after the last rumor to settle by itself."""
+SYNC_PAUSE_S = 1.0
+"""At most one sync is started per second, whoever disagrees."""
+SYNC_SCALE_THRESHOLD = 32
+"""Up to here the slow sync keeps its base period (memberlist's pushPullScale)."""
+
+
+def sync_period_s(base_s: float, member_count: int) -> float:
+    """Give the slow sync's period: base * (ceil(log2 n - 5) + 1) above 32 members."""
+    if member_count <= SYNC_SCALE_THRESHOLD:
+        return base_s
+    return base_s * (ceil(log2(member_count) - log2(SYNC_SCALE_THRESHOLD)) + 1)
+
+
+class Turn(Enum):
+    """Whose word is expected on a stream."""
+
+    DIALLED = auto()
+    """We dialled; it is not open yet."""
+    REQUEST = auto()
+    """Accepted: the other's first word is to come."""
+    JOIN_CHECK = auto()
+    """Accepted a Join: the newcomer is being pinged."""
+    JOIN_ANSWER = auto()
+    """We joined: the answer is to come."""
+    PONG = auto()
+    """We sent a StreamPing."""
+    SYNC = auto()
+    """A sync is under way."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    purpose: Purpose
+    turn: Turn
+    peer: MemberId | None
+    exchange: SyncExchange | None = None
+    number: int = 0
+    datagrams_reach: bool = True
+
+
+class Listener(SyncListener, Protocol):
+    """What the engine does for its streams."""
+
+    def tell_forgotten(self, now: float, subject: MemberId) -> None:
+        """Tell a subject at which incarnation it was reaped or pruned here."""
+
+
+class Streams:
+    """Conversations by stream number; the shell carries them and enforces their timeouts."""
+
+    def __init__(self, core: Core, local: LocalMember, pinger: Pinger, prober: Prober, listener: Listener) -> None:
+        self._core = core
+        self._local = local
+        self._pinger = pinger
+        self._prober = prober
+        self._listener = listener
+        self._streams: dict[int, _Stream] = {}
+        self._sync_in_flight: int | None = None
+        self._last_sync_at = float("-inf")
+        self.keyring: tuple[bytes, bytes] = (b"", bytes(8))
+        """What SyncRoot and KeyringOffer say of the keyring: its encoding, and 8 bytes of digest."""
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    # --- opening --------------------------------------------------------------------------------
+
+    def dial_join(self, address: Address) -> int:
+        """Open a join with whoever answers at an address."""
+        return self._dial(Purpose.JOIN, None, address)
+
+    def dial_sync(self, now: float, peer: MemberId) -> None:
+        """Open a sync, unless one is in flight or was just started."""
+        core = self._core
+        address = core.address(peer)
+        if core.silent or address is None or not self._may_sync(now):
+            return
+        self._last_sync_at = now
+        self._sync_in_flight = self._dial(Purpose.SYNC, peer, address)
+        core.counters.syncs += 1
+
+    def _may_sync(self, now: float) -> bool:
+        return self._sync_in_flight is None and now - self._last_sync_at >= SYNC_PAUSE_S
+
+    def _dial(self, purpose: Purpose, to: MemberId | None, address: Address) -> int:
+        stream = self._core.new_stream()
+        self._streams[stream] = _Stream(purpose, Turn.DIALLED, to)
+        self._core.emit(Dial(stream, to, address, purpose))
+        return stream
+
+    def consider_hash(self, now: float, peer: MemberId, view_hash: int) -> None:
+        """Start a sync with a peer whose view differs, once dissemination has had its time."""
+        core = self._core
+        if view_hash == core.membership.hash.root or len(core.rumors):
+            return
+        if now - core.quiet_since >= MISMATCH_QUIET_S:
+            self.dial_sync(now, peer)
+
+    def arm_slow_sync(self, now: float) -> None:
+        """Arm the slow sync, once there is somebody to sync with; jittered so that nodes spread out."""
+        core = self._core
+        if core.silent or core.timers.deadline(Timer.SYNC) is not None or core.membership.live_count <= 1:
+            return
+        period_s = sync_period_s(core.settings.sync_interval_s, core.membership.live_count)
+        core.timers.arm(now + period_s * (0.5 + core.rng.random()), Timer.SYNC)
+
+    def handle_sync_timer(self, now: float) -> None:
+        """Sync with some live member, however equal the views seem."""
+        core = self._core
+        peers = core.membership.sample_live(core.rng, 1, frozenset((core.own_id,)))
+        if peers:
+            self.dial_sync(now, peers[0])
+        self.arm_slow_sync(now)
+
+    # --- events from the shell ------------------------------------------------------------------
+
+    def handle_opened(self, now: float, stream: int, peer: MemberId) -> None:
+        """Speak first on a stream that we dialled, or listen on one that was accepted."""
+        core = self._core
+        probe = self._prober.current
+        if probe is not None and probe.stream == stream:
+            self._streams[stream] = _Stream(Purpose.PING, Turn.PONG, peer, number=probe.number)
+            core.emit(StreamSend(stream, StreamPing(probe.number)))
+            return
+        held = self._streams.get(stream)
+        if held is None:
+            if len(self._streams) >= STREAMS_MAX:
+                core.emit(StreamClose(stream))
+                return
+            self._streams[stream] = _Stream(Purpose.SYNC, Turn.REQUEST, peer)
+            return
+        held.peer = peer
+        if held.purpose is Purpose.JOIN:
+            held.turn = Turn.JOIN_ANSWER
+            core.emit(StreamSend(stream, Join(Claim(self._local.record))))
+        elif held.purpose is Purpose.SYNC:
+            self._open_sync(stream, held)
+        else:
+            self._close(stream)
+
+    def handle_message(self, now: float, stream: int, message: StreamMessage) -> None:
+        """Take a message of an open stream.
+
+        Raises:
+            MalformedMessage: out of turn; the shell closes the stream and reports it closed.
+        """
+        held = self._streams.get(stream)
+        if held is None or held.peer is None:
+            return
+        match held.turn:
+            case Turn.REQUEST:
+                self._handle_request(now, stream, held, message)
+            case Turn.JOIN_ANSWER if isinstance(message, JoinAnswer):
+                self._handle_join_answer(now, stream, held, message)
+            case Turn.PONG if isinstance(message, StreamPong):
+                self._prober.handle_pong(held.peer, message.number)
+                self._close(stream)
+                self.consider_hash(now, held.peer, message.view_hash)
+            case Turn.SYNC | Turn.JOIN_CHECK if held.exchange is not None:
+                self._advance_sync(now, stream, held, message)
+            case _:
+                raise MalformedMessage(f"{type(message).__name__} out of turn")
+
+    def handle_closed(self, now: float, stream: int, refusal: Refusal | None, reason: str) -> None:
+        """Take note that a stream ended, or never opened, before its work was done."""
+        self._prober.handle_stream_failed(stream, refusal.sentence if refusal else reason)
+        held = self._streams.pop(stream, None)
+        if held is None:
+            return
+        self._free_sync(stream)
+        if held.purpose is Purpose.JOIN and held.turn is not Turn.REQUEST:
+            self._core.emit(JoinEnded(stream, None, refusal, reason))
+        del now
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def _handle_request(self, now: float, stream: int, held: _Stream, message: StreamMessage) -> None:
+        core = self._core
+        match message:
+            case StreamPing():
+                core.emit(StreamSend(stream, StreamPong(message.number, core.membership.hash.root)))
+                self._close(stream)
+            case SyncRoot() if held.peer is not None:
+                held.turn = Turn.SYNC
+                held.exchange = self._exchange(held.peer, Stage.ROOT)
+                self._advance_sync(now, stream, held, message)
+            case Join() if held.peer is not None:
+                self._handle_join(now, stream, held, message)
+            case _:
+                raise MalformedMessage(f"{type(message).__name__} as a stream's first word")
+
+    def _handle_join(self, now: float, stream: int, held: _Stream, message: Join) -> None:
+        core, peer = self._core, held.peer
+        record = message.record.statement
+        if not isinstance(record, Record) or record.id != peer:
+            raise MalformedMessage("a join with another's record")
+        held.turn = Turn.JOIN_CHECK
+        if not self._listener.accept(now, peer, message.record):
+            self._listener.tell_forgotten(now, peer)
+
+        def done(at: float, answered: bool) -> None:
+            if self._streams.get(stream) is not held:
+                return
+            held.turn = Turn.SYNC
+            held.exchange = self._exchange(record.id, Stage.ROOT)
+            core.emit(StreamSend(stream, JoinAnswer(Claim(self._local.record), answered)))
+            del at
+
+        self._pinger.ask(now, record.id, core.awareness.scale(core.settings.probe_timeout_s), done, introduce=True)
+
+    def _handle_join_answer(self, now: float, stream: int, held: _Stream, message: JoinAnswer) -> None:
+        record = message.record.statement
+        if not isinstance(record, Record) or record.id != held.peer:
+            raise MalformedMessage("a join answered with another's record")
+        held.datagrams_reach = message.datagrams_reach
+        self._listener.accept(now, record.id, message.record)
+        self._open_sync(stream, held)
+
+    # --- syncs ----------------------------------------------------------------------------------
+
+    def _exchange(self, peer: MemberId, stage: Stage) -> SyncExchange:
+        return SyncExchange(self._core, peer, self._listener, self.keyring, stage)
+
+    def _open_sync(self, stream: int, held: _Stream) -> None:
+        if held.peer is None:
+            return
+        held.turn = Turn.SYNC
+        held.exchange = self._exchange(held.peer, Stage.ANSWER)
+        for message in held.exchange.open():
+            self._core.emit(StreamSend(stream, message))
+
+    def _advance_sync(self, now: float, stream: int, held: _Stream, message: StreamMessage) -> None:
+        exchange = held.exchange
+        if exchange is None:
+            raise MalformedMessage("a sync that was not opened")
+        for answer in exchange.receive(now, message):
+            self._core.emit(StreamSend(stream, answer))
+        if exchange.done:
+            self._close(stream)
+            if held.purpose is Purpose.JOIN:
+                self._core.emit(JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach))
+
+    def _close(self, stream: int) -> None:
+        self._streams.pop(stream, None)
+        self._free_sync(stream)
+        self._core.emit(StreamClose(stream))
+
+    def _free_sync(self, stream: int) -> None:
+        if self._sync_in_flight == stream:
+            self._sync_in_flight = None

@@ -1,0 +1,149 @@
+"""From accusation to verdict: who is suspect, and when this node holds a member failed."""
+
+from collections import deque
+from collections.abc import Callable
+
+from protocol.status import Status
+from protocol.swim.core import Core
+from protocol.swim.deadline import Timer
+from protocol.swim.effect import ChangeKind
+from protocol.swim.evidence import PathTried
+from protocol.swim.member import Member
+from protocol.swim.ping import Pinger
+from protocol.swim.suspicion import Suspicion
+from protocol.ulid import MemberId
+from protocol.wire.message import Claim
+from protocol.wire.statement import (
+    Accusation,
+    Eviction,
+    encode_accusation,
+    encode_eviction,
+)
+
+Sign = Callable[[bytes], bytes]
+"""Signs kind and body of a statement, adding domain and cluster: 64 bytes."""
+
+CHECKS_PER_ROUND = 16
+"""Old accusations learned at once (a newcomer's first sync) are checked so many at a time."""
+CHECKS_MAX = 16_384
+"""As many as the list can hold."""
+
+
+class Verdicts:
+    """Suspicions and their timers. `on_failed` is told of every member this node gives up on."""
+
+    def __init__(self, core: Core, pinger: Pinger, sign: Sign, on_failed: Callable[[float, Member], None]) -> None:
+        self._core = core
+        self._pinger = pinger
+        self._sign = sign
+        self._on_failed = on_failed
+        self._suspicions: dict[MemberId, Suspicion] = {}
+        self._paths: dict[MemberId, tuple[PathTried, ...]] = {}
+        self._checks: deque[MemberId] = deque(maxlen=CHECKS_MAX)
+
+    def suspicion(self, id: MemberId) -> Suspicion | None:
+        """Give a member's running suspicion."""
+        return self._suspicions.get(id)
+
+    # --- accusing -------------------------------------------------------------------------------
+
+    def accuse(self, now: float, member: Member, paths: tuple[PathTried, ...]) -> None:
+        """Sign that a member did not answer us, and act on it as on anybody's accusation."""
+        core = self._core
+        core.note(now, member, "probe-failed", by=core.own_id, paths=paths)
+        self._paths[member.id] = paths
+        body = encode_accusation(core.own_id, member.id, member.record.incarnation)
+        accusation = Accusation(self._sign(body) + body, core.own_id, member.id, member.record.incarnation)
+        status_before = member.status
+        core.membership.apply(now, Claim(accusation))
+        self.handle_accused(now, member, Claim(accusation), status_before)
+
+    def evict(self, now: float, member: Member, *, prune: bool) -> Claim:
+        """Sign that a member, once failed, shall be left; the caller applies and spreads it."""
+        own = self._core.own_id
+        body = encode_eviction(own, member.id, member.record.incarnation, prune)
+        eviction = Eviction(self._sign(body) + body, own, member.id, member.record.incarnation, prune)
+        return Claim(eviction, member.age_s(now) if not member.is_live else 0)
+
+    def handle_accused(self, now: float, member: Member, claim: Claim, status_before: Status) -> None:
+        """Open or confirm a suspicion; pass on what is still wanted."""
+        accusation = claim.statement
+        if not isinstance(accusation, Accusation) or member.status is not Status.SUSPECT:
+            return
+        core = self._core
+        suspicion = self._suspicions.get(member.id)
+        opened = suspicion is None or suspicion.incarnation != accusation.incarnation
+        if suspicion is None or opened:
+            live = core.membership.live_count
+            suspicion = Suspicion.begin(now, accusation.incarnation, live, core.settings)
+            self._suspicions[member.id] = suspicion
+        if not suspicion.confirm(accusation.accuser):
+            return
+        core.timers.arm(suspicion.deadline, Timer.SUSPICION, member.id)
+        core.spread(now, claim)
+        confirmations = len(suspicion.accusers) - 1
+        if opened or status_before is Status.ALIVE:
+            core.counters.suspicions += 1
+            core.change(now, ChangeKind.SUSPECT, member, by=accusation.accuser, paths=self._own_paths(accusation))
+            if claim.age_s >= suspicion.longest_s and now - member.first_seen < core.settings.probe_interval_s:
+                self._check_later(now, member.id)
+        else:
+            core.note(now, member, "confirmed", by=accusation.accuser, confirmations=confirmations)
+
+    def _own_paths(self, accusation: Accusation) -> tuple[PathTried, ...]:
+        return self._paths.get(accusation.subject, ()) if accusation.accuser == self._core.own_id else ()
+
+    # --- verdicts -------------------------------------------------------------------------------
+
+    def clear(self, id: MemberId) -> None:
+        """End a suspicion: refuted, or overtaken by a goodbye."""
+        self._paths.pop(id, None)
+        if self._suspicions.pop(id, None) is not None:
+            self._core.timers.disarm(Timer.SUSPICION, id)
+
+    def handle_timer(self, now: float, id: MemberId) -> None:
+        """Hold a member failed: it had its time to refute."""
+        suspicion = self._suspicions.pop(id, None)
+        member = self._core.membership.get(id)
+        if suspicion is None or member is None or member.status is not Status.SUSPECT:
+            return
+        if suspicion.incarnation != member.record.incarnation:
+            return
+        core = self._core
+        core.membership.mark_failed(now, member)
+        core.counters.failures += 1
+        paths = self._paths.pop(id, ())
+        kind = ChangeKind.LEAVE if member.entry.eviction else ChangeKind.FAILED
+        by = member.entry.eviction.issuer if member.entry.eviction else None
+        core.change(now, kind, member, by=by, paths=paths, confirmations=max(0, len(suspicion.accusers) - 1))
+        self._on_failed(now, member)
+
+    # --- old accusations ------------------------------------------------------------------------
+
+    def _check_later(self, now: float, id: MemberId) -> None:
+        self._checks.append(id)
+        if self._core.timers.deadline(Timer.CHECK) is None:
+            self._core.timers.arm(now, Timer.CHECK)
+
+    def handle_check_timer(self, now: float) -> None:
+        """Ping some members that were failed long before we came; silence is verdict enough.
+
+        The exception to the shortest suspicion (design 4): the accusation is older than the longest,
+        so the subject had its time; what is missing is only our own evidence.
+        """
+        core = self._core
+        for _ in range(min(CHECKS_PER_ROUND, len(self._checks))):
+            id = self._checks.popleft()
+            if id in self._suspicions:
+                wait_s = core.awareness.scale(core.settings.probe_interval_s)
+                self._pinger.ask(now, id, wait_s, self._checked(id), claims=core.charges(now, id), introduce=True)
+        if self._checks:
+            core.timers.arm(now + core.settings.gossip_interval_s, Timer.CHECK)
+
+    def _checked(self, id: MemberId) -> Callable[[float, bool], None]:
+        def done(now: float, answered: bool) -> None:
+            if not answered and id in self._suspicions:
+                self._core.timers.disarm(Timer.SUSPICION, id)
+                self.handle_timer(now, id)
+
+        return done
