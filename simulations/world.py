@@ -190,9 +190,9 @@ class World:
 
         return Engine(profile, settings, incarnation=incarnation, sign=sign, rng=Random(self.rng.getrandbits(64)))
 
-    def cluster(self, size: int, **settings: Settings) -> list[Node]:
+    def cluster(self, size: int) -> list[Node]:
         """Start nodes and join them all through the first, then let them settle."""
-        nodes = [self.add(**settings) for _ in range(size)]
+        nodes = [self.add() for _ in range(size)]
         for node in nodes[1:]:
             self.join(node, nodes[0])
         self.run(5.0)

@@ -51,15 +51,18 @@ class Counters:
     retries: int = 0
 
 
+Room = Callable[[MemberId, bool], int]
+"""Tells how many bytes of payload one datagram to a peer can carry; with True, as an introduction."""
+
+
 class Core:
     """Owned by one Engine; its parts read it and act through it."""
 
-    def __init__(self, own_id: MemberId, settings: Settings, rng: Random, room: Callable[[MemberId], int]) -> None:
+    def __init__(self, own_id: MemberId, settings: Settings, rng: Random, room: Room) -> None:
         self.own_id = own_id
         self.settings = settings
         self.rng = rng
         self.room = room
-        """How many bytes of payload one datagram to this peer can carry."""
         self.membership = Membership(own_id, settings)
         self.book = AddressBook()
         self.timers = DeadlineQueue()
@@ -129,7 +132,7 @@ class Core:
         address = self.address(to)
         if address is None or to == self.own_id:
             return
-        room = self.room(to) - 4 - MESSAGE_SIZE_MAX * len(messages)
+        room = self.room(to, introduce) - 4 - MESSAGE_SIZE_MAX * len(messages)
         chosen: list[Claim] = []
         for claim in claims:
             size = encoded_claim_size(claim)

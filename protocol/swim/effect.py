@@ -65,6 +65,8 @@ class JoinEnded:
     refusal: Refusal | None = None
     reason: str = ""
     datagrams_reach: bool = True
+    own_echo: bool = False
+    """The address is this node's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ list of effects. `next_deadline()` tells when `handle_timer` wants to be called.
 no socket and no randomness in it but the given `rng`: the same inputs give the same effects.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
@@ -14,7 +14,7 @@ from protocol.error import InvalidRequest
 from protocol.refusal import Refusal
 from protocol.status import Status
 from protocol.swim.candidate import Candidate, Doorkeeper
-from protocol.swim.core import Core, Counters
+from protocol.swim.core import Core, Counters, Room
 from protocol.swim.deadline import Timer, TimerKey
 from protocol.swim.effect import Contact, Effect, KeyringReceived, PersistPresence
 from protocol.swim.leave import Leaving
@@ -23,6 +23,7 @@ from protocol.swim.member import Member
 from protocol.swim.membership import Membership
 from protocol.swim.ping import Pinger
 from protocol.swim.probe import Prober
+from protocol.swim.reception import Reception
 from protocol.swim.retry import Retrier
 from protocol.swim.settings import Settings
 from protocol.swim.stream import Streams
@@ -42,14 +43,16 @@ from protocol.wire.message import (
 )
 from protocol.wire.statement import Record
 
+INTRODUCTION_ROOM = 400
+"""What an introduction takes of it: the record, and a second seal."""
 PAYLOAD_ROOM = 1_300
 """Payload bytes of one datagram when the shell does not say: 1,400 less header, nonce, tag and prefix."""
 
 
-def fixed_room(peer: MemberId) -> int:
-    """Give every peer the same room in a datagram."""
+def fixed_room(peer: MemberId, introduce: bool) -> int:
+    """Give every peer the room that is left beside a record of usual size."""
     del peer
-    return PAYLOAD_ROOM
+    return PAYLOAD_ROOM - (INTRODUCTION_ROOM if introduce else 0)
 
 
 class Engine:
@@ -63,7 +66,7 @@ class Engine:
         incarnation: int,
         sign: Sign,
         rng: Random,
-        room: Callable[[MemberId], int] = fixed_room,
+        room: Room = fixed_room,
     ) -> None:
         """Make a node that is alone; `incarnation` comes from `first_incarnation`.
 
@@ -277,7 +280,7 @@ class Engine:
     def handle_stream_opened(self, now: float, stream: int, peer: MemberId) -> list[Effect]:
         """Take over a stream whose hands are shaken."""
         self.core.observe(now)
-        self.streams.handle_opened(now, stream, peer)
+        self.streams.handle_opened(stream, peer)
         return self.core.drain()
 
     def handle_stream_message(self, now: float, stream: int, message: StreamMessage) -> list[Effect]:
@@ -292,11 +295,17 @@ class Engine:
         return self.core.drain()
 
     def handle_stream_closed(
-        self, now: float, stream: int, refusal: Refusal | None = None, reason: str = ""
+        self,
+        now: float,
+        stream: int,
+        refusal: Refusal | None = None,
+        reason: str = "",
+        *,
+        own_echo: bool = False,
     ) -> list[Effect]:
-        """Take note that a stream could not be opened, or broke off."""
+        """Take note that a stream could not be opened, or broke off; `own_echo`: it led back to us."""
         self.core.observe(now)
-        self.streams.handle_closed(now, stream, refusal, reason)
+        self.streams.handle_closed(stream, refusal, reason, own_echo=own_echo)
         return self.core.drain()
 
     # --- time -----------------------------------------------------------------------------------

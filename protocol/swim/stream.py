@@ -148,7 +148,7 @@ class Streams:
 
     # --- events from the shell ------------------------------------------------------------------
 
-    def handle_opened(self, now: float, stream: int, peer: MemberId) -> None:
+    def handle_opened(self, stream: int, peer: MemberId) -> None:
         """Speak first on a stream that we dialled, or listen on one that was accepted."""
         core = self._core
         probe = self._prober.current
@@ -195,7 +195,7 @@ class Streams:
             case _:
                 raise MalformedMessage(f"{type(message).__name__} out of turn")
 
-    def handle_closed(self, now: float, stream: int, refusal: Refusal | None, reason: str) -> None:
+    def handle_closed(self, stream: int, refusal: Refusal | None, reason: str, *, own_echo: bool) -> None:
         """Take note that a stream ended, or never opened, before its work was done."""
         self._prober.handle_stream_failed(stream, refusal.sentence if refusal else reason)
         held = self._streams.pop(stream, None)
@@ -203,8 +203,7 @@ class Streams:
             return
         self._free_sync(stream)
         if held.purpose is Purpose.JOIN and held.turn is not Turn.REQUEST:
-            self._core.emit(JoinEnded(stream, None, refusal, reason))
-        del now
+            self._core.emit(JoinEnded(stream, None, refusal, reason, own_echo=own_echo))
 
     # --- requests -------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ whatever does not fit it is MalformedMessage.
 """
 
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from protocol.error import MalformedMessage
 from protocol.swim.core import Core
@@ -22,7 +22,6 @@ from protocol.swim.member import Member
 from protocol.ulid import MemberId
 from protocol.wire.codec import (
     CLAIMS_MAX,
-    STREAM_MESSAGE_SIZE_MAX,
     SUMMARIES_MAX,
     WANTED_MAX,
     encoded_claim_size,
@@ -40,10 +39,13 @@ from protocol.wire.message import (
 )
 from protocol.wire.statement import statement_subject
 
-CLAIMS_SIZE_MAX = STREAM_MESSAGE_SIZE_MAX - 4_000
-"""Bytes of claims per frame: one claim more still fits."""
+CLAIMS_SIZE_MAX = 16_000
+"""Bytes of claims per frame: some 60 records, verified in about 10 ms, in one go."""
 SUMMARIES_TOTAL_MAX = 65_536
 """Members one peer may list in one sync: four times what a node is sized for."""
+
+
+T = TypeVar("T")
 
 
 class Stage(Enum):
@@ -246,8 +248,10 @@ def _frames(
         part.append(claim)
         size += claim_size
     parts.append((tuple(part), (), ()))
-    for start in range(0, len(wanted), WANTED_MAX):
-        parts.append(((), tuple(wanted[start : start + WANTED_MAX]), ()))
-    for start in range(0, len(forgotten), WANTED_MAX // 2):
-        parts.append(((), (), tuple(forgotten[start : start + WANTED_MAX // 2])))
+    parts.extend(((), tuple(part), ()) for part in _cut(wanted, WANTED_MAX))
+    parts.extend(((), (), tuple(part)) for part in _cut(forgotten, WANTED_MAX // 2))
     return [SyncClaims(*part, last=index == len(parts) - 1) for index, part in enumerate(parts)]
+
+
+def _cut(items: list[T], size: int) -> list[list[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -56,7 +56,7 @@ PACKET_ITEM_MAX = 64
 """Messages and claims in one packet: more do not fit 1,400 bytes in any honest mixture."""
 STREAM_MESSAGE_SIZE_MAX = 60_000
 """Plaintext of one frame of at most 64 KiB."""
-KEYRING_SIZE_MAX = 1_024
+KEYRING_SIZE_MAX = 1_200
 """An offer holds at most 8 keys and the ids of some retired ones."""
 BUDGET_MS_MAX = 600_000
 """No probe lasts ten minutes, even on a slow profile at the highest awareness score."""

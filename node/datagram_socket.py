@@ -1,0 +1,145 @@
+"""The node's UDP socket: plain, non-blocking, drained in bounded batches.
+
+A batch costs one wake-up of Trio however many datagrams wait (37 us against 1.5 us each), and its bound
+lets timers and streams have their turn when somebody floods.
+"""
+
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from protocol.address import Address
+from protocol.error import InvalidRequest
+from protocol.wire.codec import PACKET_SIZE_MAX
+
+BATCH_MAX = 64
+"""Datagrams handled before other tasks run: about 2 ms of work."""
+BUFFER_SIZE = 4 * 1024 * 1024
+"""Asked of the kernel for what arrives while the process is stalled; it may give less."""
+READ_SIZE = PACKET_SIZE_MAX + 1
+"""One byte more than is allowed, so that what is too long is seen to be."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What crossed the socket since the start."""
+
+    datagrams_in: int = 0
+    datagrams_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    unsent: int = 0
+    """Given up because the kernel took no more, or knows no route."""
+
+
+class DatagramSocket:
+    """A bound socket; the caller closes it."""
+
+    def __init__(self, address: Address) -> None:
+        """Bind.
+
+        Raises:
+            OSError: the port is taken, or the address is not this machine's.
+        """
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_SIZE)
+            if family == socket.AF_INET6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self._socket.bind((address.host, address.port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.traffic = Traffic()
+
+    @property
+    def address(self) -> Address:
+        """Where it is bound."""
+        host, port = self._socket.getsockname()[:2]
+        return Address(host, port)
+
+    def close(self) -> None:
+        """Close; a second time does nothing."""
+        trio.lowlevel.notify_closing(self._socket)
+        self._socket.close()
+
+    def send(self, datagram: bytes, to: Address) -> None:
+        """Send, or lose: UDP promises nothing, and the protocol expects nothing."""
+        try:
+            self._socket.sendto(datagram, to)
+        except OSError:
+            self.traffic.unsent += 1
+            return
+        self.traffic.datagrams_out += 1
+        self.traffic.bytes_out += len(datagram)
+
+    def drain(self, handle: Callable[[bytes], None]) -> int:
+        """Handle what waits, at most one batch; tell how many there were."""
+        receive, traffic = self._socket.recvfrom, self.traffic
+        for count in range(BATCH_MAX):
+            try:
+                datagram, _ = receive(READ_SIZE)
+            except BlockingIOError:
+                return count
+            except OSError as wrong:
+                if wrong.errno in (errno.ECONNREFUSED, errno.ECONNRESET):
+                    continue  # an ICMP message about something sent before
+                raise
+            traffic.datagrams_in += 1
+            traffic.bytes_in += len(datagram)
+            handle(datagram)
+        return BATCH_MAX
+
+    async def receive_forever(self, handle: Callable[[bytes], None]) -> None:
+        """Handle datagrams as they come, until cancelled."""
+        while True:
+            await trio.lowlevel.wait_readable(self._socket)
+            self.drain(handle)
+
+
+def bind_pair(address: Address, attempts_max: int = 16) -> tuple[DatagramSocket, socket.socket]:
+    """Bind UDP and TCP to one port; with port 0, to one that is free for both.
+
+    Raises:
+        InvalidRequest: one sentence: the port is in use, or the address is not this machine's.
+    """
+    wrong: OSError | None = None
+    for _ in range(attempts_max if address.port == 0 else 1):
+        try:
+            datagrams = DatagramSocket(address)
+        except OSError as error:
+            raise InvalidRequest(_bind_failed(address, error)) from None
+        try:
+            return datagrams, _bind_stream(datagrams.address)
+        except OSError as error:
+            datagrams.close()
+            wrong = error
+    raise InvalidRequest(_bind_failed(address, wrong)) from None
+
+
+def _bind_stream(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _bind_failed(address: Address, wrong: OSError | None) -> str:
+    if wrong is not None and wrong.errno == errno.EADDRINUSE:
+        return f"cannot bind {address}: the port is in use; choose another with --bind, or port 0 for a free one"
+    if wrong is not None and wrong.errno == errno.EADDRNOTAVAIL:
+        return f"cannot bind {address}: this machine has no such address"
+    return f"cannot bind {address}: {wrong.strerror if wrong else 'no port is free for UDP and TCP'}"

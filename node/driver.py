@@ -1,0 +1,189 @@
+"""Runs the engine on Trio: its timer, its datagrams, and its effects, in order.
+
+A synchronous call is atomic under Trio, so every task calls the engine directly; there is no lock and no
+queue in front of it. Each call's effects are carried out before it returns.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from node.datagram_socket import DatagramSocket
+from protocol.error import BadSignature, InvalidRequest, MalformedMessage
+from protocol.security.datagram import DatagramGate
+from protocol.security.keyring import Keyring
+from protocol.security.opening import Dropped, DropReason
+from protocol.security.verifier import Verifier
+from protocol.swim.effect import (
+    Dial,
+    Effect,
+    KeyringReceived,
+    Send,
+    StreamClose,
+    StreamSend,
+    StreamVerdict,
+)
+from protocol.swim.engine import Engine
+from protocol.ulid import format_ulid
+from protocol.wire.codec import decode_packet, encode_packet
+
+MUTE_S = 60.0
+"""Design 4: a member that relays what it cannot have verified is not heard for a minute."""
+LATENESS_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+StreamEffect = Dial | StreamVerdict | StreamSend | StreamClose
+
+_log = logging.getLogger("shoal.driver")
+
+
+@dataclass(slots=True)
+class Lateness:
+    """How late this node's timers were served: what a detector's verdicts are worth."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(LATENESS_BUCKETS_S) + 1))
+    total_s: float = 0.0
+    largest_s: float = 0.0
+
+    def add(self, late_s: float) -> None:
+        """Count one timer."""
+        late_s = max(0.0, late_s)
+        place = next((i for i, bound in enumerate(LATENESS_BUCKETS_S) if late_s <= bound), len(LATENESS_BUCKETS_S))
+        self.counts[place] += 1
+        self.total_s += late_s
+        self.largest_s = max(self.largest_s, late_s)
+
+
+class Driver:
+    """One engine between its sockets; `streams` and `listener` take the effects that are theirs."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        gate: DatagramGate,
+        verifier: Verifier,
+        keyring: Keyring,
+        datagrams: DatagramSocket,
+    ) -> None:
+        self.engine = engine
+        self.gate = gate
+        self.verifier = verifier
+        self.keyring = keyring
+        self.datagrams = datagrams
+        self.drops: dict[DropReason, int] = dict.fromkeys(DropReason, 0)
+        self.lateness = Lateness()
+        self.last_timer_at = trio.current_time()
+        self._on_stream: Callable[[StreamEffect], None] = _ignore
+        self._on_effect: Callable[[Effect], None] = _ignore
+        self._timer_scope: trio.CancelScope | None = None
+
+    def connect(self, on_stream: Callable[[StreamEffect], None], on_effect: Callable[[Effect], None]) -> None:
+        """Learn who opens streams, and who hears of changes and persists."""
+        self._on_stream = on_stream
+        self._on_effect = on_effect
+
+    @property
+    def now(self) -> float:
+        """The engine's clock: seconds, monotonic."""
+        return trio.current_time()
+
+    # --- effects --------------------------------------------------------------------------------
+
+    def perform(self, effects: list[Effect]) -> None:
+        """Carry out effects in order, then set the timer to the next deadline."""
+        for effect in effects:
+            match effect:
+                case Send():
+                    self._send(effect)
+                case Dial() | StreamVerdict() | StreamSend() | StreamClose():
+                    self._on_stream(effect)
+                case KeyringReceived():
+                    self._merge_keyring(effect)
+                case _:
+                    self._on_effect(effect)
+        self._arm()
+
+    def _send(self, effect: Send) -> None:
+        public_key = self.engine.public_key(effect.to)
+        if public_key is None:
+            return
+        if effect.introduce:
+            self.gate.forget_answer(effect.to)
+        try:
+            record = self.engine.local.record.raw
+            datagram = self.gate.seal(effect.to, public_key, encode_packet(effect.packet), record)
+        except (InvalidRequest, MalformedMessage) as wrong:
+            _log.warning("a packet for %s was not sent: %s", format_ulid(effect.to), wrong)
+            return
+        self.datagrams.send(datagram, effect.address)
+
+    def _merge_keyring(self, effect: KeyringReceived) -> None:
+        try:
+            changed = self.keyring.merge_offer(effect.blob)
+        except MalformedMessage as wrong:
+            _log.warning("a keyring offered by %s was refused: %s", format_ulid(effect.sender), wrong)
+            return
+        if changed:
+            self._on_effect(effect)
+            self.offer_keyring(changed=True)
+
+    def offer_keyring(self, *, changed: bool) -> None:
+        """Tell the engine which keyring to offer; a changed one is spread."""
+        blob, digest = self.keyring.encode_offer(), self.keyring.digest
+        self.perform(self.engine.offer_keyring(self.now, blob, digest, changed=changed))
+
+    # --- datagrams ------------------------------------------------------------------------------
+
+    def handle_datagram(self, datagram: bytes) -> None:
+        """Open one datagram and let the engine have it; what does not open is dropped and counted."""
+        now = trio.current_time()
+        opened = self.gate.open(now, datagram)
+        if isinstance(opened, Dropped):
+            self.drops[opened.reason] += 1
+            return
+        try:
+            packet = decode_packet(opened.payload, self.verifier.open_statement)
+        except MalformedMessage:
+            self.drops[DropReason.MALFORMED] += 1
+            return
+        except BadSignature as wrong:
+            self.drops[DropReason.BAD_SIGNATURE] += 1
+            self.gate.mute(opened.sender, now + MUTE_S)
+            _log.warning("%s is muted for %d s: it sent a false statement: %s", format_ulid(opened.sender), MUTE_S, wrong)
+            return
+        self.perform(self.engine.handle_introduced(now, opened.sender, packet, opened.introduction))
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        scope = self._timer_scope
+        if scope is not None:
+            due = self.engine.next_deadline()
+            deadline = math.inf if due is None else due
+            if scope.deadline != deadline:
+                scope.deadline = deadline
+
+    async def run_timer(self) -> None:
+        """Serve the engine's deadlines, until cancelled.
+
+        The scope's deadline is moved in place: a deadline that moves away costs no wake-up. Before a late
+        timer is served the socket is drained, so that nothing is concluded from silence that is not.
+        """
+        while True:
+            with trio.CancelScope() as scope:
+                self._timer_scope = scope
+                self._arm()
+                await trio.sleep_forever()
+            now = trio.current_time()
+            due = self.engine.next_deadline()
+            if due is not None:
+                self.lateness.add(now - due)
+            self.datagrams.drain(self.handle_datagram)
+            self.last_timer_at = now
+            self.perform(self.engine.handle_timer(trio.current_time()))
+
+
+def _ignore(effect: Effect) -> None:
+    del effect
