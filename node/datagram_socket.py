@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import trio
 
+from node.bind import bind_sentence
 from protocol.address import Address
 from protocol.error import InvalidRequest
 from protocol.wire.codec import PACKET_SIZE_MAX
@@ -108,18 +109,18 @@ def bind_pair(address: Address, attempts_max: int = 16) -> tuple[DatagramSocket,
     Raises:
         InvalidRequest: one sentence: the port is in use, or the address is not this machine's.
     """
-    wrong: OSError | None = None
-    for _ in range(attempts_max if address.port == 0 else 1):
+    while True:
+        attempts_max -= 1
         try:
             datagrams = DatagramSocket(address)
         except OSError as error:
-            raise InvalidRequest(_bind_failed(address, error)) from None
+            raise InvalidRequest(bind_sentence(error, address, "gossip")) from None
         try:
             return datagrams, _bind_stream(datagrams.address)
         except OSError as error:
             datagrams.close()
-            wrong = error
-    raise InvalidRequest(_bind_failed(address, wrong)) from None
+            if address.port != 0 or attempts_max <= 0:
+                raise InvalidRequest(bind_sentence(error, address, "gossip")) from None
 
 
 def _bind_stream(address: Address) -> socket.socket:
@@ -135,11 +136,3 @@ def _bind_stream(address: Address) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _bind_failed(address: Address, wrong: OSError | None) -> str:
-    if wrong is not None and wrong.errno == errno.EADDRINUSE:
-        return f"cannot bind {address}: the port is in use; choose another with --bind, or port 0 for a free one"
-    if wrong is not None and wrong.errno == errno.EADDRNOTAVAIL:
-        return f"cannot bind {address}: this machine has no such address"
-    return f"cannot bind {address}: {wrong.strerror if wrong else 'no port is free for UDP and TCP'}"

@@ -151,7 +151,8 @@ class Driver:
         except BadSignature as wrong:
             self.drops[DropReason.BAD_SIGNATURE] += 1
             self.gate.mute(opened.sender, now + MUTE_S)
-            _log.warning("%s is muted for %d s: it sent a false statement: %s", format_ulid(opened.sender), MUTE_S, wrong)
+            sender = format_ulid(opened.sender)
+            _log.warning("%s is muted for %d s: it sent a false statement: %s", sender, MUTE_S, wrong)
             return
         self.perform(self.engine.handle_introduced(now, opened.sender, packet, opened.introduction))
 

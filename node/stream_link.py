@@ -143,9 +143,7 @@ class Link:
             peer.address,
             peer.purpose or self._purpose or Purpose.SYNC,
         )
-        driver.perform(
-            driver.engine.handle_stream_proposed(driver.now, self._number, candidate, dialled=dialled)
-        )
+        driver.perform(driver.engine.handle_stream_proposed(driver.now, self._number, candidate, dialled=dialled))
         await self._decided.wait()
         if self._verdict is not None:
             await self._send_last(machine.refuse(self._verdict))

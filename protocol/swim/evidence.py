@@ -62,15 +62,19 @@ class Evidence:
 class EvidenceLog:
     """The last 32 pieces of evidence about one member; costs nothing while empty."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "dropped")
 
     def __init__(self) -> None:
         self._entries: deque[Evidence] | None = None
+        self.dropped = 0
+        """How many older entries had to go."""
 
     def add(self, evidence: Evidence) -> None:
         """Append, dropping the oldest beyond the bound."""
         if self._entries is None:
             self._entries = deque(maxlen=EVIDENCE_MAX)
+        if len(self._entries) == EVIDENCE_MAX:
+            self.dropped += 1
         self._entries.append(evidence)
 
     def __iter__(self) -> Iterator[Evidence]:

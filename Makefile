@@ -1,0 +1,51 @@
+# make setup   .venv with the locked packages and the project; costs nothing when it is there already
+# make up      a local cluster of five real processes with a live table; NODES=3 for another number
+# make test    everything: format, lint, types, import directions, tests
+#
+# Each works as the first command on a machine that has only Python 3.11 (or later) with venv, and make.
+# PYTHON=/path/to/python chooses the interpreter.
+
+NODES ?= 5
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := node protocol api simulations benchmarks tests
+
+.PHONY: setup up test lint format clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.locked: requirements.lock
+	@for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11); do \
+	    "$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "Installing the locked packages into $(VENV) (once, about a minute)"; \
+	    "$$python" -m venv $(VENV) || exit 1; \
+	    $(BIN)/python -m pip install --disable-pip-version-check -qq --require-hashes --no-deps \
+	        -r requirements.lock || exit 1; \
+	    touch $@; exit 0; \
+	done; \
+	echo "Shoal needs Python 3.11 or later with venv, and $(if $(PYTHON),$(PYTHON) is not one,found none): \
+	install it, or name it with PYTHON=/path/to/python" >&2; exit 1
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+up: setup
+	@exec $(BIN)/shoal up --nodes $(NODES)
+
+lint: setup
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+format: setup
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,96 @@
+"""What goes back to a client: JSON bytes, encoded once where many ask for the same, and refusals."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from quart import Response
+
+JSON_TYPE: Final = "application/json"
+TEXT_TYPE: Final = "text/plain; charset=utf-8"
+
+PRETTY_INDENT: Final = 4
+"""As Nomad and Consul indent."""
+
+ECHO_LENGTH_MAX: Final = 80
+"""Longest piece of a request that a sentence repeats."""
+
+_NATIVE_PREFIXES: Final = ("/v1/cluster", "/v1/peers", "/livez", "/readyz")
+
+
+class Problem(Exception):
+    """A request that is refused: a status, a code for programs, one sentence for people."""
+
+    def __init__(self, status: int, code: str, sentence: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.sentence = sentence
+        self.headers = headers or {}
+
+
+def echo(text: str) -> str:
+    """Quote a piece of a request for a sentence: printable, on one line, and short."""
+    return ascii(text if len(text) <= ECHO_LENGTH_MAX else text[:ECHO_LENGTH_MAX] + "...")
+
+
+def encode_json(value: object, pretty: bool = False) -> bytes:
+    """Write JSON; text that UTF-8 cannot carry must have been refused before."""
+    plain = msgspec.json.encode(value)
+    return prettify(plain) if pretty else plain
+
+
+def prettify(plain: bytes) -> bytes:
+    """Indent JSON bytes."""
+    return msgspec.json.format(plain, indent=PRETTY_INDENT)
+
+
+def json_answer(body: bytes, status: int = 200) -> Response:
+    """Answer with JSON that is encoded already."""
+    return Response(body, status, {"Content-Type": JSON_TYPE})
+
+
+def empty_answer() -> Response:
+    """Answer 200 with no body: what a Nomad gives where there is no result."""
+    return Response(b"", 200, {"Content-Type": TEXT_TYPE})
+
+
+def refusal_bytes(path: str, code: str, sentence: str) -> tuple[bytes, str]:
+    """Word a refusal as the dialect of the path does; give the body and its content type."""
+    if path.startswith(_NATIVE_PREFIXES):
+        return encode_json({"error": sentence, "code": code}), JSON_TYPE
+    return sentence.encode(errors="replace"), TEXT_TYPE
+
+
+class ReadyJson:
+    """JSON of one listing, encoded once per version of what it shows, plain and pretty."""
+
+    def __init__(
+        self,
+        version: Callable[[], object],
+        build: Callable[[], object],
+        is_same: Callable[[object, object], bool],
+    ) -> None:
+        """Keep what tells the version now, what makes the value, and how two versions compare."""
+        self._version = version
+        self._build = build
+        self._is_same = is_same
+        self._held: object = None
+        self._plain = b""
+        self._pretty = b""
+
+    def plain(self) -> bytes:
+        """Give the listing as it is now."""
+        version = self._version()
+        if not self._plain or not self._is_same(version, self._held):
+            self._plain = encode_json(self._build())
+            self._pretty = b""
+            self._held = version
+        return self._plain
+
+    def pretty(self) -> bytes:
+        """Give the listing as it is now, indented."""
+        plain = self.plain()
+        if not self._pretty:
+            self._pretty = prettify(plain)
+        return self._pretty

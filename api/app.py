@@ -1,0 +1,80 @@
+"""The apps: which routes answer on which listener, and how refusals are worded there."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from api.access import Access, nomad_token
+from api.answer import Problem, refusal_bytes
+from api.guard import Guard, RequestCounter
+from api.native import add_native_routes
+from api.nomad import add_nomad_routes
+from api.view import NodeView
+from protocol.error import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What an operator decides about the HTTP API."""
+
+    allowed_hosts: frozenset[str] = frozenset()
+    """Names, without port, by which the API may be called besides IP addresses and localhost."""
+
+
+def build_http_app(
+    view: NodeView, settings: HttpSettings | None = None, counter: RequestCounter | None = None
+) -> QuartTrio:
+    """Build what --http serves: the Nomad dialect and the native routes.
+
+    Several listeners of one node may share a `counter`; its figures are part of `/metrics`.
+    """
+    counter = counter or RequestCounter()
+    app = _bare_app(settings or HttpSettings(), counter)
+    access = Access(view, nomad_token)
+    add_nomad_routes(app, view, access, counter)
+    add_native_routes(app, view, access, counter)
+    return app
+
+
+def _bare_app(settings: HttpSettings, counter: RequestCounter) -> QuartTrio:
+    """Make an app without routes, guarded, whose every refusal is one sentence."""
+    app = QuartTrio("shoal", static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False  # an unknown path is 404, never a redirect
+    app.url_map.redirect_defaults = False
+    app.register_error_handler(Problem, _answer_problem)
+    app.register_error_handler(InvalidRequest, _answer_invalid)
+    app.register_error_handler(HTTPException, _answer_http)
+    allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
+    app.asgi_app = Guard(app.asgi_app, allowed_hosts, counter)  # type: ignore[assignment]
+    return app
+
+
+def _refuse(status: int, code: str, sentence: str, headers: dict[str, str]) -> Response:
+    body, content_type = refusal_bytes(request.path, code, sentence)
+    return Response(body, status, {**headers, "Content-Type": content_type})
+
+
+async def _answer_problem(problem: Exception) -> Response:
+    if not isinstance(problem, Problem):
+        raise problem
+    return _refuse(problem.status, problem.code, problem.sentence, problem.headers)
+
+
+async def _answer_invalid(wrong: Exception) -> Response:
+    return _refuse(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", str(wrong), {})
+
+
+async def _answer_http(error: Exception) -> Response:
+    """Word what Quart itself refuses, and a failure of ours, whose cause is in the log."""
+    if isinstance(error, MethodNotAllowed):
+        allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
+        return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "INVALID_METHOD", "Invalid method", allow)
+    status = error.code if isinstance(error, HTTPException) and error.code else HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.NOT_FOUND:
+        return _refuse(status, "NOT_FOUND", "there is no such path here", {})
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _refuse(status, "INTERNAL", "this node failed to answer: its log has the reason", {})
+    return _refuse(status, "INVALID_REQUEST", f"{HTTPStatus(status).phrase.lower()}: the request cannot be served", {})

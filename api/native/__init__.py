@@ -1,0 +1,25 @@
+"""Our own routes, on every listener: what no dialect has words for.
+
+`cluster` shows the node and its members and changes its tags, `event` streams changes, `key` rotates the
+keyring, `probe` answers supervisors. Errors are JSON: {"error": sentence, "code": CODE}.
+"""
+
+from quart_trio import QuartTrio
+
+from api.access import Access
+from api.guard import RequestCounter
+from api.native.cluster import add_cluster_routes
+from api.native.event import add_event_route
+from api.native.key import add_key_routes
+from api.native.probe import add_probe_routes
+from api.view import NodeView
+
+__all__ = ["add_native_routes"]
+
+
+def add_native_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter) -> None:
+    """Add them to an app; `access` reads tokens as that app's dialect does."""
+    add_cluster_routes(app, view, access)
+    add_event_route(app, view, access)
+    add_key_routes(app, view, access)
+    add_probe_routes(app, view, access, counter)

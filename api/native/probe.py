@@ -1,0 +1,38 @@
+"""What supervisors ask: does it live, is it ready, what does it measure."""
+
+from quart import Response
+from quart_trio import QuartTrio
+
+from api.access import Access
+from api.answer import encode_json, json_answer
+from api.exposition import exposition_answer
+from api.guard import RequestCounter
+from api.query import current_query
+from api.view import Health, NodeView, Scope
+
+
+def add_probe_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter) -> None:
+    """Add /livez, /readyz and /metrics."""
+
+    async def livez() -> Response:
+        """Answer 200 while the engine's timers run."""
+        return _health_answer(view.live(), "NOT_LIVE")
+
+    async def readyz() -> Response:
+        """Answer 200 while the node is where its seeds say it belongs, and not leaving."""
+        return _health_answer(view.health(), "NOT_READY")
+
+    async def metrics() -> Response:
+        """Give every measurement in Prometheus' text format."""
+        access.require(Scope.NODE_READ)
+        return exposition_answer(view, counter)
+
+    for handler in (livez, readyz, metrics):
+        app.add_url_rule(f"/{handler.__name__}", handler.__name__, handler, methods=("GET",))
+
+
+def _health_answer(health: Health, code: str) -> Response:
+    answer: dict[str, object] = {"ok": health.ok}
+    if not health.ok:
+        answer |= {"error": health.reason, "code": code}
+    return json_answer(encode_json(answer, current_query().is_pretty), 200 if health.ok else 503)

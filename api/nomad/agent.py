@@ -1,0 +1,177 @@
+"""The routes of Nomad's agent API.
+
+Order of checks, as in Nomad: method, right, arguments; only the replacement of the servers looks at its
+arguments first. Errors are plain text.
+"""
+
+import operator
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import trio
+from quart import Response
+from quart_trio import QuartTrio
+
+from api.access import Access
+from api.answer import JSON_TYPE, ReadyJson, empty_answer, encode_json, json_answer
+from api.exposition import exposition_answer, http_metric
+from api.guard import RequestCounter
+from api.nomad.config import config_answer
+from api.nomad.member import alive_addresses, leader_address, local_answer, members_answer
+from api.nomad.metric import metrics_answer
+from api.nomad.stats import stats_answer
+from api.query import current_query, parse_bool
+from api.view import JoinReport, NodeView, Scope
+from protocol.error import InvalidRequest
+
+JOIN_S: Final = 4.5
+"""Python-nomad hangs up after 5 s."""
+REPLACE_S: Final = 4.5
+"""For the same client."""
+ADDRESS_COUNT_MAX: Final = 64
+"""A cluster is joined through a few; each costs a connection at once."""
+
+_HALVES: Final = ("client", "server")
+
+
+def add_nomad_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter) -> None:
+    """Add the dialect to an app."""
+    nomad = NomadAgent(view, access, counter)
+    routes: tuple[tuple[str, tuple[str, ...], Any], ...] = (
+        ("/v1/agent/self", ("GET",), nomad.self),
+        ("/v1/agent/members", ("GET",), nomad.members),
+        ("/v1/agent/servers", ("GET",), nomad.servers),
+        ("/v1/agent/servers", ("PUT", "POST"), nomad.replace_servers),
+        ("/v1/agent/join", ("PUT", "POST"), nomad.join),
+        ("/v1/agent/force-leave", ("PUT", "POST"), nomad.force_leave),
+        ("/v1/agent/health", ("GET",), nomad.health),
+        ("/v1/status/leader", ("GET",), nomad.leader),
+        ("/v1/status/peers", ("GET",), nomad.peers),
+        ("/v1/regions", ("GET",), nomad.regions),
+        ("/v1/metrics", ("GET",), nomad.metrics),
+    )
+    for path, methods, handler in routes:
+        app.add_url_rule(path, f"nomad {handler.__name__}", handler, methods=methods)
+
+
+class NomadAgent:
+    """Handlers over one node."""
+
+    def __init__(self, view: NodeView, access: Access, counter: RequestCounter) -> None:
+        self._view = view
+        self._access = access
+        self._counter = counter
+        self._members = ReadyJson(lambda: view.generation, lambda: members_answer(view), operator.eq)
+
+    async def self(self) -> Response:
+        """Show configuration, member and statistics of the node."""
+        self._access.require(Scope.AGENT_READ)
+        view = self._view
+        return _json(
+            {
+                "config": config_answer(view.config_view(), view.version, view.servers()),
+                "member": local_answer(view),
+                "stats": stats_answer(view),
+            }
+        )
+
+    async def members(self) -> Response:
+        """List the members; the hot route, so its bytes are ready."""
+        self._access.require(Scope.NODE_READ)
+        query = current_query()
+        query.check_options()
+        body = self._members.pretty() if query.is_pretty else self._members.plain()
+        return Response(body, 200, {"Content-Type": JSON_TYPE})
+
+    async def servers(self) -> Response:
+        """List the addresses this node joins through and heals by."""
+        self._access.require(Scope.AGENT_READ)
+        return _json(sorted(self._view.servers()))
+
+    async def replace_servers(self) -> Response:
+        """Replace that list as a whole."""
+        addresses = _addresses("missing server address")
+        self._access.require(Scope.AGENT_WRITE)
+        with trio.CancelScope(shield=True):  # a client that hangs up must not leave half a change
+            await self._view.replace_servers(addresses, REPLACE_S)
+        return empty_answer()
+
+    async def join(self) -> Response:
+        """Join through the addresses; always 200, for the count and the error are the answer."""
+        addresses = _addresses("missing address to join")
+        report = JoinReport(0, (f"no answer within {JOIN_S} s",))
+        with trio.move_on_after(JOIN_S):
+            report = await self._view.join(addresses, JOIN_S)
+        error = "" if report.joined else _joined_errors(report.errors)
+        return _json({"num_joined": report.joined, "error": error})
+
+    async def force_leave(self) -> Response:
+        """Evict a member; 200 also for one unknown, or alive (which refutes and stays)."""
+        self._access.require(Scope.AGENT_WRITE)
+        query = current_query()
+        node = query.first("node")
+        if not node:
+            raise InvalidRequest("missing node to force leave")
+        prune = query.first("prune")
+        try:
+            is_prune = prune is not None and parse_bool(prune)
+        except ValueError:
+            raise InvalidRequest("invalid prune value") from None
+        with trio.CancelScope(shield=True):
+            await self._view.force_leave(node, is_prune)
+        return empty_answer()
+
+    async def health(self) -> Response:
+        """Tell of both halves: the client lives while the engine's timers run, the server is ready."""
+        query = current_query()
+        query.check_options()
+        wanted = query.every("type") or _HALVES
+        found = {"client": self._view.live, "server": self._view.health}
+        halves = {}
+        for half in _HALVES:
+            if half in wanted:
+                health = found[half]()
+                halves[half] = {"ok": health.ok, "message": "ok" if health.ok else health.reason}
+        is_well = all(half["ok"] for half in halves.values())
+        return _json(halves, 200 if is_well else 500)
+
+    async def leader(self) -> Response:
+        """Name the alive member with the smallest id."""
+        return _json(leader_address(self._view))
+
+    async def peers(self) -> Response:
+        """List the gossip addresses of the alive members."""
+        return _json(alive_addresses(self._view))
+
+    async def regions(self) -> Response:
+        """List the regions of the members."""
+        return _json(sorted({member.region for member in self._view.members()}))
+
+    async def metrics(self) -> Response:
+        """Give every measurement, as JSON or in Prometheus' text format."""
+        view = self._view
+        if current_query().first("format") == "prometheus":
+            return exposition_answer(view, self._counter)
+        now = time.time()
+        metrics = (*view.counters(), http_metric(self._counter))
+        return _json(metrics_answer(metrics, now, now - view.started_at))
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return json_answer(encode_json(value, current_query().is_pretty), status)
+
+
+def _addresses(missing: str) -> Sequence[str]:
+    addresses = current_query().every("address")
+    if not addresses:
+        raise InvalidRequest(missing)
+    if len(addresses) > ADDRESS_COUNT_MAX:
+        raise InvalidRequest(f"{len(addresses)} addresses, at most {ADDRESS_COUNT_MAX}")
+    return addresses
+
+
+def _joined_errors(errors: tuple[str, ...]) -> str:
+    if len(errors) <= 1:
+        return errors[0] if errors else "no address answered"
+    return f"{len(errors)} errors occurred: " + "; ".join(f"* {error}" for error in errors)

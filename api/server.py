@@ -1,0 +1,259 @@
+"""Listening: a bound socket, hypercorn's protocol on each connection, and an orderly end.
+
+Hypercorn's connection class is used without its worker loop, because in that loop an exception on one
+connection ends all of them, a client that does not read is waited for without end, and a busy port is a
+nested group of exceptions. Here each connection stands alone, sends have a deadline, connections are
+counted, and a port that cannot be had is one sentence.
+"""
+
+import errno
+import logging
+import ssl
+from dataclasses import dataclass
+from ipaddress import ip_address
+from os import strerror
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
+from typing import Any, Final, cast
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
+
+from api.guard import CLOSING, App
+from protocol.address import Address
+
+CONNECTIONS_MAX: Final = 512
+"""Open at once; further ones wait unaccepted. Leaves room below the usual 1,024 open files."""
+BACKLOG: Final = 256
+KEEP_ALIVE_S: Final = 30.0
+"""How long a connection may wait for its next request, and a request's head may take."""
+KEEP_ALIVE_REQUESTS_MAX: Final = 1_000_000
+"""Hypercorn closes after 1,000, which a busy client feels; this is as good as never."""
+HEAD_SIZE_MAX: Final = 64 << 10
+"""The request line and headers; a longer query than the guard allows still gets its sentence."""
+HANDSHAKE_S: Final = 5.0
+"""For TLS."""
+SEND_S: Final = 20.0
+"""A client that takes no bytes for so long is cut off: it holds a place among those in service."""
+GRACE_S: Final = 2.0
+"""What requests in service get to finish at an orderly end."""
+ACCEPT_PAUSE_S: Final = 0.1
+"""Pause after an accept that failed for want of files or memory; trio.serve_listeners does the same."""
+
+_log: Final = logging.getLogger("shoal.http")
+
+
+class ListenFailed(Exception):
+    """An address cannot be listened on; the text is one sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenConfig:
+    """Where to listen and how."""
+
+    address: Address
+    """An IP address; port 0 takes any free port."""
+    tls: ssl.SSLContext | None = None
+    beyond_loopback: bool = False
+    """Whether an address other than loopback is allowed: only with access control, or on purpose."""
+
+
+def load_tls(certificate_file: str, key_file: str, held: ssl.SSLContext | None = None) -> ssl.SSLContext:
+    """Read a certificate chain and its key; into the context held, its next connections use them.
+
+    Raises:
+        ListenFailed: a file cannot be read, or is not what it should be; the context held is unchanged.
+    """
+    try:
+        fresh = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        fresh.load_cert_chain(certificate_file, key_file)
+        fresh.set_alpn_protocols(["http/1.1"])
+        if held is not None:
+            held.load_cert_chain(certificate_file, key_file)
+    except (OSError, ValueError) as wrong:  # ssl.SSLError is an OSError
+        reason = wrong.strerror or str(wrong) if isinstance(wrong, OSError) else str(wrong)
+        raise ListenFailed(f"TLS cannot use {certificate_file} with {key_file}: {reason}") from None
+    return held or fresh
+
+
+async def serve(
+    app: App,
+    config: ListenConfig,
+    shutdown: trio.Event | None = None,
+    task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `shutdown` is set (then requests in service may finish) or the task is cancelled.
+
+    Reports the bound address once connections are accepted.
+
+    Raises:
+        ListenFailed: before that; nothing is left open.
+    """
+    if shutdown is None:
+        shutdown = trio.Event()
+    socket = await bind(config)
+    server = _Server(app, config)
+    try:
+        await socket_listen(socket, config.address)
+        host, port = socket.getsockname()[:2]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.accept, trio.SocketListener(socket))
+            task_status.started(Address(host, port))
+            try:
+                await shutdown.wait()
+                socket.close()
+                await server.finish()
+            finally:
+                server.abort()
+            nursery.cancel_scope.cancel()
+    finally:
+        socket.close()
+
+
+async def bind(config: ListenConfig) -> trio.socket.SocketType:
+    """Bind a socket.
+
+    Raises:
+        ListenFailed: the port is in use, or not ours to take, or lies beyond loopback unallowed.
+    """
+    address = config.address
+    ip = ip_address(address.host)
+    if not ip.is_loopback and not config.beyond_loopback:
+        raise ListenFailed(
+            f"HTTP will not listen on {address}: without access control whoever reaches it commands this node; "
+            "use a loopback address, or allow it in the configuration"
+        )
+    socket = trio.socket.socket(AF_INET6 if ip.version == 6 else AF_INET, SOCK_STREAM)
+    try:
+        socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        if ip.version == 6:
+            socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
+        await socket.bind((address.host, address.port))
+    except OSError as wrong:
+        socket.close()
+        raise _listen_failed(address, wrong) from None
+    return socket
+
+
+async def socket_listen(socket: trio.socket.SocketType, address: Address) -> None:
+    """Begin to listen: with SO_REUSEADDR some systems tell only now that the port is in use.
+
+    Raises:
+        ListenFailed: it is.
+    """
+    try:
+        socket.listen(BACKLOG)
+    except OSError as wrong:
+        raise _listen_failed(address, wrong) from None
+
+
+def _listen_failed(address: Address, wrong: OSError) -> ListenFailed:
+    reasons = {
+        errno.EADDRINUSE: "the port is in use by another program",
+        errno.EACCES: "this user may not take that port",
+        errno.EADDRNOTAVAIL: "no interface of this machine has that address",
+    }
+    reason = reasons.get(wrong.errno or 0) or strerror(wrong.errno or 0).lower()
+    return ListenFailed(f"HTTP cannot listen on {address}: {reason}")
+
+
+class _PatientStream:
+    """A connection whose sends have a deadline; all else is the stream itself.
+
+    Hypercorn tells TLS from plain by asking for attributes, so this passes on what the stream has.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def send_all(self, data: bytes) -> None:
+        with trio.move_on_after(SEND_S):
+            await self._stream.send_all(data)
+            return
+        self.abort()
+        raise trio.BrokenResourceError("the client took no bytes")
+
+    def abort(self) -> None:
+        """Close without a word; whoever waits on it is woken."""
+        plain = getattr(self._stream, "transport_stream", self._stream)
+        plain.socket.close()
+
+
+class _Server:
+    """The connections of one listener."""
+
+    def __init__(self, app: App, config: ListenConfig) -> None:
+        self._app = ASGIWrapper(cast(ASGIFramework, app))
+        self._tls = config.tls
+        self._config = _hypercorn_config()
+        self._context = WorkerContext(None)
+        self._places = trio.Semaphore(CONNECTIONS_MAX)
+        self._open: set[_PatientStream] = set()
+        self._closing = trio.Event()
+        self._state = cast(LifespanState, {CLOSING: self._closing})
+        self._empty = trio.Event()
+
+    async def accept(self, listener: trio.SocketListener) -> None:
+        """Take connections while there is a place for them, until the socket is closed."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                await self._places.acquire()
+                try:
+                    stream: Any = await listener.accept()
+                except (trio.ClosedResourceError, trio.BrokenResourceError):
+                    return
+                except OSError as wrong:
+                    self._places.release()
+                    _log.warning("HTTP cannot accept a connection: %s", wrong.strerror)
+                    await trio.sleep(ACCEPT_PAUSE_S)
+                    continue
+                if self._tls is not None:
+                    stream = trio.SSLStream(stream, self._tls, server_side=True, https_compatible=True)
+                connection = _PatientStream(stream)
+                self._open.add(connection)
+                nursery.start_soon(self._run, connection)
+
+    async def _run(self, connection: _PatientStream) -> None:
+        try:
+            state = ConnectionState(self._state)
+            await TCPServer(self._app, self._config, self._context, cast(LifespanState, state), cast(Any, connection))
+        except* Exception as group:
+            _log.debug("HTTP connection ended: %s", group.exceptions[0], exc_info=group)
+        finally:
+            connection.abort()
+            self._open.discard(connection)
+            self._places.release()
+            if not self._open:
+                self._empty.set()
+
+    async def finish(self) -> None:
+        """Let idle connections go at once and the others finish, within the grace."""
+        self._closing.set()
+        await self._context.terminated.set()
+        self._empty = trio.Event()
+        if self._open:
+            with trio.move_on_after(GRACE_S):
+                await self._empty.wait()
+
+    def abort(self) -> None:
+        """Close what is still open: a send in progress is shielded and would be waited for."""
+        for connection in tuple(self._open):
+            connection.abort()
+
+
+def _hypercorn_config() -> Config:
+    config = Config()
+    config.accesslog = None
+    config.errorlog = _log
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    config.keep_alive_max_requests = KEEP_ALIVE_REQUESTS_MAX
+    config.h11_max_incomplete_size = HEAD_SIZE_MAX
+    config.ssl_handshake_timeout = HANDSHAKE_S
+    config.include_server_header = False
+    return config

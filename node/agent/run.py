@@ -1,0 +1,194 @@
+"""The life of the agent's process: start, serve, obey signals, stop."""
+
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import trio
+
+from node import log
+from node.config import Config
+from node.node import Node, NodeEnded
+from node.notify import Notifier
+from node.open import open_node
+from node.seeds import Outcast
+from node.setting_value import ConfigError
+from node.state import KEY_FILE_NAME
+from node.store_error import StoreError
+from protocol.address import Address
+from protocol.error import InvalidRequest
+from protocol.ulid import format_ulid
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+ANSWER_GRACE_S = 0.3
+"""After a leave asked by HTTP: its answer is still to be sent."""
+IMPATIENT_EXIT = 130
+
+_log = logging.getLogger("shoal.agent")
+
+
+class AgentFailed(Exception):
+    """The agent cannot run; the text is one sentence for the operator."""
+
+
+async def run_agent(config: Config, reload: Callable[[], Config] | None = None) -> int:
+    """Run until told to stop; the exit code. `reload` reads the configuration anew, for SIGHUP."""
+    log.configure(config.log_level, as_json=config.log_json)
+    failure: BaseException | None = None
+    try:
+        async with open_node(config) as node:
+            await _Agent(node, config, reload).run()
+    except* (AgentFailed, InvalidRequest, StoreError, NodeEnded, Outcast) as group:
+        failure = _first(group)
+    if failure is None:
+        return EXIT_DONE
+    _log.error("%s", failure)
+    if config.log_json:
+        sys.stderr.write(f"shoal: {failure}\n")
+    return EXIT_FAILED
+
+
+@dataclass(slots=True)
+class _Reloadable:
+    """What SIGHUP reads anew beside the node: the certificate in use."""
+
+    reload_tls: Callable[[Config], None] | None = None
+
+
+class _Agent:
+    """One run."""
+
+    def __init__(self, node: Node, config: Config, reload: Callable[[], Config] | None) -> None:
+        self._node = node
+        self._config = config
+        self._reload = reload
+        self._reloadable = _Reloadable()
+        self._notifier = Notifier.from_environ()
+        self._shutdown = trio.Event()
+
+    async def run(self) -> None:
+        node = self._node
+        async with trio.open_nursery() as nursery:
+            with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+                nursery.start_soon(self._obey, nursery, signals)
+                http = await self._start_http(nursery)
+                self._announce(http)
+                self._start_seeds(nursery)
+                nursery.start_soon(self._watch)
+                await node.ending.wait()
+                self._notifier.stopping()
+                self._shutdown.set()
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(ANSWER_GRACE_S if http is not None else 0)
+                nursery.cancel_scope.cancel()
+        if node.ended is not None:
+            raise node.ended
+
+    # --- starting -------------------------------------------------------------------------------
+
+    async def _start_http(self, nursery: trio.Nursery) -> Address | None:
+        """Start the façade; its libraries are imported only here, so a node without HTTP stays small."""
+        if self._config.consul_http is not None:
+            raise AgentFailed("--consul-http is not served by this version: leave it out")
+        if self._config.http is None:
+            return None
+        from node.agent.http import start_http
+
+        address, self._reloadable.reload_tls = await start_http(
+            nursery, self._node, self._config, self._shutdown, self._reason_not_ready
+        )
+        return address
+
+    def _announce(self, http: Address | None) -> None:
+        """Say where we listen, for people and for programs that chose port 0."""
+        node = self._node
+        scheme = "https" if self._config.http_tls_cert else "http"
+        log.log_event(
+            _log,
+            logging.INFO,
+            "listening",
+            name=node.config.name,
+            id=format_ulid(node.local.id),
+            gossip=str(node.driver.datagrams.address),
+            advertise=str(node.address),
+            http=f"{scheme}://{http}" if http is not None else "off",
+            cluster=format_ulid(node.driver.keyring.cluster_id),
+            data_dir=str(node.config.data_dir),
+        )
+        self._notifier.ready(f"{node.config.name} at {node.address}")
+
+    def _start_seeds(self, nursery: trio.Nursery) -> None:
+        node = self._node
+        seeds = self._config.join or (() if node.is_leaving else tuple(node.stored_seeds))
+        if node.is_leaving and not seeds:
+            _log.info("this node left its cluster and stays out; start it with --join, or use `shoal join`, to return")
+        elif not seeds and not node.knows_anybody:
+            _log.info(
+                "alone: others join with `--join %s --key-file %s`",
+                node.address,
+                node.config.data_dir / KEY_FILE_NAME,
+            )
+        node.seeds.replace(seeds)
+        nursery.start_soon(node.seeds.run)
+
+    def _reason_not_ready(self) -> str:
+        seeds = self._node.seeds
+        if seeds.seeds and not seeds.joined:
+            return f"not joined yet: none of {', '.join(seeds.seeds)} has answered"
+        return ""
+
+    # --- running --------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Tell the service manager that the engine lives."""
+        interval_s = self._notifier.watchdog_interval_s
+        while interval_s is not None:
+            if self._node.is_live():
+                self._notifier.watchdog()
+            await trio.sleep(interval_s)
+
+    async def _obey(self, nursery: trio.Nursery, signals: AsyncIterator[int]) -> None:
+        stopping = False
+        async for number in signals:
+            if number == signal.SIGHUP:
+                self._reload_config()
+            elif stopping:
+                _log.warning("a second signal: exiting at once")
+                sys.exit(IMPATIENT_EXIT)
+            else:
+                stopping = True
+                nursery.start_soon(self._stop, number == signal.SIGINT or self._config.leave_on_terminate)
+
+    async def _stop(self, leaves: bool) -> None:
+        if leaves:
+            _log.info("leaving")
+            await self._node.leave()
+        self._node.ending.set()
+
+    def _reload_config(self) -> None:
+        """Read tags, log level and TLS files anew; what is wrong is said, and changes nothing."""
+        if self._reload is None:
+            return
+        self._notifier.reloading()
+        try:
+            config = self._reload()
+            log.set_level(config.log_level)
+            wanted, held = dict(config.tags), self._node.tags()
+            if wanted != held:
+                self._node.set_tags(wanted, [key for key in held if key not in wanted])
+            if self._reloadable.reload_tls is not None:
+                self._reloadable.reload_tls(config)
+            _log.info("configuration read anew")
+        except (ConfigError, InvalidRequest, AgentFailed) as wrong:
+            _log.error("the configuration stays as it was: %s", wrong)
+        self._notifier.ready()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

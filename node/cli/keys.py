@@ -1,0 +1,136 @@
+"""Commands for the cluster's keys: keys new, list, add, use, retire."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.cli.link import Link, agent_command
+from node.cli.output import print_json, print_table
+from node.cli.root import Failure
+from node.http_client import ClientError, segment
+
+KEYS_PATH = "/v1/cluster/keys"
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and rotate the cluster's keys.
+
+    A key file admits a node to the cluster: who starts with the same file is in the same cluster.
+
+    \b
+    Make one, and start every node with it:
+      shoal keys new cluster.key
+      shoal agent --key-file cluster.key ...
+    Rotate the key of a running cluster:
+      shoal keys add
+      shoal keys list          (until all members have shown the new one)
+      shoal keys use ID
+      shoal keys retire OLD_ID
+    """
+
+
+@keys.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def new(file: Path) -> None:
+    """Make a new cluster: write a fresh cluster id and key to FILE, readable by its owner alone.
+
+    No agent is needed, and an existing FILE is never overwritten.
+
+    \b
+    Example:
+      shoal keys new cluster.key
+    """
+    from node.new_key_file import write_key_file
+
+    try:
+        write_key_file(file)
+    except FileExistsError:
+        raise Failure(f"{file} exists: a key file is never overwritten") from None
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {file}: give it to each node with `shoal agent --key-file {file}`, and to nobody else")
+
+
+@keys.command("list")
+@agent_command
+def list_keys(link: Link) -> None:
+    """List the keys the agent holds, never their bytes, and how many members have shown each.
+
+    \b
+    Example:
+      shoal keys list
+    """
+    held = _rows(link.client.get(KEYS_PATH))
+    if link.as_json:
+        print_json(held)
+        return
+    print_table(
+        ("Key", "State", "Shown by"),
+        [(str(k.get("id")), str(k.get("state")), f"{k.get('shown_count')} of {k.get('member_count')}") for k in held],
+    )
+
+
+@keys.command()
+@agent_command
+def add(link: Link) -> None:
+    """Make a fresh key and give it to every member; it is not used until `shoal keys use`.
+
+    \b
+    Example:
+      shoal keys add
+    """
+    answer = link.client.send("POST", KEYS_PATH, body={})
+    key_id = answer.get("id", "?") if isinstance(answer, dict) else "?"
+    _tell(
+        link, answer, f"added key {key_id}: when `shoal keys list` shows it on all members, `shoal keys use {key_id}`"
+    )
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@click.option("--force", is_flag=True, help="Even if some alive member has not shown it; such a member is cut off.")
+@agent_command
+def use(link: Link, key_id: str, force: bool) -> None:
+    """Make the key ID the one that the whole cluster seals with.
+
+    Refused until every alive member has shown that it holds it.
+
+    \b
+    Example:
+      shoal keys use 1f2e3d4c
+    """
+    path = f"{KEYS_PATH}/{segment(key_id)}/use"
+    answer = link.client.send("POST", path, {"force": "true"} if force else {})
+    _tell(link, answer, f"key {key_id} is in use")
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@agent_command
+def retire(link: Link, key_id: str) -> None:
+    """Remove the key ID from the whole cluster; the key in use is refused.
+
+    A member that is away meanwhile is refused when it returns, until it is given the new key file.
+
+    \b
+    Example:
+      shoal keys retire 9a8b7c6d
+    """
+    answer = link.client.send("POST", f"{KEYS_PATH}/{segment(key_id)}/retire")
+    _tell(link, answer, f"key {key_id} is retired")
+
+
+def _tell(link: Link, answer: Any, sentence: str) -> None:
+    if link.as_json:
+        print_json(answer if answer is not None else {})
+    else:
+        click.echo(sentence)
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    rows = answer.get("keys") if isinstance(answer, dict) else answer
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ClientError("the answer is not a list of keys: is it an agent?")
+    return rows

@@ -1,0 +1,111 @@
+"""The top command: which commands there are, and what becomes of their failures."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "agent": ("node.cli.agent:agent", "Run a node until it is told to leave."),
+    "up": ("node.cli.up:up", "Run a local cluster of real processes, with a live table."),
+    "members": ("node.cli.members:members", "List the members of the cluster."),
+    "join": ("node.cli.membership:join", "Tell the agent to join a cluster."),
+    "leave": ("node.cli.membership:leave", "Tell the agent to leave the cluster and exit."),
+    "force-leave": ("node.cli.membership:force_leave", "Turn a failed member into one that left."),
+    "tags": ("node.cli.membership:tags", "Show or change the agent's own tags."),
+    "info": ("node.cli.info:info", "Show the agent's identity and counters."),
+    "health": ("node.cli.info:health", "Tell whether the agent is well."),
+    "explain": ("node.cli.explain:explain", "Tell why a member is thought alive, suspect or failed."),
+    "monitor": ("node.cli.monitor:monitor", "Follow the changes of the cluster."),
+    "keys": ("node.cli.keys:keys", "Make, list and rotate the cluster's keys."),
+    "version": ("node.cli.version:version", "Print the version."),
+}
+"""Name, where the command is, and its line in `shoal --help`; nothing is imported for that page."""
+
+HELP = """Shoal keeps a list of who is alive in a cluster, with no server in the middle.
+
+\b
+Start a node, and a second one that joins it:
+  shoal agent --name n1 --bind 10.0.0.1:7946
+  shoal agent --name n2 --bind 10.0.0.2:7946 --join 10.0.0.1:7946 --key-file cluster.key
+Look at it:
+  shoal members
+Or try five nodes on this machine:
+  shoal up --nodes 5
+
+Commands that speak to an agent take --http URL (SHOAL_HTTP_ADDR) and --token (SHOAL_TOKEN); on the agent's own
+machine they find its admin token by themselves. With --json they print JSON. Exit codes: 0 done, 1 failed, 2
+usage.
+
+Shell completion, for bash (zsh and fish likewise): eval "$(_SHOAL_COMPLETE=bash_source shoal)"
+"""
+
+
+class Failure(click.ClickException):
+    """A command did not do what it was asked; the message is one sentence on stderr and the exit code 1."""
+
+    exit_code = EXIT_FAILED
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"shoal: {self.format_message()}", file=file, err=True)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is run or its own help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"there is no command '{args[0]}'{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+@click.group(
+    cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+def shoal() -> None:
+    """Hold the commands; `HELP` is what a reader sees."""
+
+
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command line (default: the process's own) and exit with its code."""
+    try:
+        shoal.main(args=arguments, prog_name="shoal")
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit complains again
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,253 @@
+"""A running node, as a program embeds it.
+
+    async with open_node(Config.lan(name="n1", join=["10.0.0.1"])) as me:
+        print(me.local, me.members())
+        async for change in me.changes():
+            ...
+
+Synchronous methods answer from memory. What an `async` method has returned from is on disk.
+"""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import trio
+
+from node.bind import resolve
+from node.config import Config
+from node.driver import Driver
+from node.journal import Journal, JournalBatch
+from node.keyring_keeper import KeyringKeeper
+from node.log import log_change
+from node.seeds import Attempt, SeedKeeper, try_seed
+from node.state import State
+from node.stream_server import StreamServer
+from protocol.address import Address
+from protocol.error import InvalidRequest
+from protocol.status import Status
+from protocol.swim.effect import (
+    Changed,
+    Cloned,
+    Effect,
+    ForgetContact,
+    JoinEnded,
+    KeyringReceived,
+    LeaveEnded,
+    PersistContact,
+    PersistPresence,
+    PersistReserve,
+)
+from protocol.swim.engine import Engine
+from protocol.swim.member import Member
+from protocol.swim.membership import Membership
+
+RESERVED_TAGS = frozenset({"region", "dc"})
+"""Set from the configuration; everybody's HTTP dialects read them."""
+JOIN_TIMEOUT_S = 10.0
+LIVE_AFTER_S = 5.0
+"""/livez: how long the engine's timer may be overdue."""
+
+
+class NodeEnded(Exception):
+    """The node cannot go on; the text is one sentence for the operator."""
+
+
+class Node:
+    """One member of the cluster. Made by `open_node`."""
+
+    def __init__(
+        self, config: Config, state: State, driver: Driver, streams: StreamServer, keeper: KeyringKeeper
+    ) -> None:
+        self.config = config
+        self.driver = driver
+        self.streams = streams
+        self.keyring = keeper
+        self.started_at = time.time()
+        self.journal = Journal(int(self.started_at * 1000))
+        self.ended: NodeEnded | None = None
+        self.ending = trio.Event()
+        """Set when the node left for good, or cannot go on (`ended` says why)."""
+        self.seeds = SeedKeeper(self.resolve, self._join_address, self._is_member, self._knows_members)
+        self.generation = 1
+        self._state = state
+        self._joins: dict[int, tuple[trio.Event, list[JoinEnded]]] = {}
+        self._leave_ended = trio.Event()
+        driver.connect(streams.perform, self._perform)
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    @property
+    def engine(self) -> Engine:
+        """The mind of this node; read it, and change it through the driver only."""
+        return self.driver.engine
+
+    @property
+    def membership(self) -> Membership:
+        """The list with everything that is known of each member."""
+        return self.engine.membership
+
+    @property
+    def local(self) -> Member:
+        """This node's own row."""
+        return self.engine.own_member
+
+    @property
+    def address(self) -> Address:
+        """The gossip address that others are told."""
+        return self.engine.local.profile.address
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether this node has said goodbye, and not returned."""
+        return self.engine.local.goodbye
+
+    def members(self, *statuses: Status) -> list[Member]:
+        """Give all members, or those of some statuses, in order of id (of age)."""
+        return sorted((m for m in self.membership if not statuses or m.status in statuses), key=lambda m: m.id)
+
+    def unix_time(self, at: float) -> float:
+        """Turn a time of the engine's clock into unix seconds."""
+        return time.time() - (self.driver.now - at)
+
+    def is_live(self) -> bool:
+        """Tell whether the engine's timers are served."""
+        due = self.engine.next_deadline()
+        return due is None or self.driver.now - due < LIVE_AFTER_S
+
+    async def changes(self, after: int | None = None) -> AsyncIterator[JournalBatch]:
+        """Give batches of changes, from now on or after an index; `gap` where some were missed."""
+        async for batch in self.journal.follow(self.journal.index if after is None else after):
+            yield batch
+
+    # --- joining --------------------------------------------------------------------------------
+
+    async def resolve(self, text: str) -> list[Address]:
+        """Give the addresses of "host", "host:port" or "[v6]:port"; the port defaults to our own."""
+        return await resolve(text, self.address.port)
+
+    async def join(self, addresses: Sequence[str], timeout_s: float = JOIN_TIMEOUT_S) -> list[Attempt]:
+        """Join through each of the addresses, all at once; what became of each, in their order."""
+        attempts = [Attempt(reason=f"{text} did not answer within {timeout_s:g} s") for text in addresses]
+
+        async def run(index: int, text: str) -> None:
+            attempts[index] = await try_seed(text, self.resolve, self._join_address)
+
+        with trio.move_on_after(timeout_s):
+            async with trio.open_nursery() as nursery:
+                for index, text in enumerate(addresses):
+                    nursery.start_soon(run, index, text)
+        if any(attempt.joined for attempt in attempts):
+            self.seeds.joined = True
+        return attempts
+
+    async def _join_address(self, address: Address) -> Attempt:
+        if address in (self.address, self.driver.datagrams.address):
+            return Attempt(own_echo=True)
+        stream, effects = self.engine.join(self.driver.now, address)
+        done, results = self._joins[stream] = (trio.Event(), [])
+        try:
+            self.driver.perform(effects)
+            await done.wait()
+        finally:
+            del self._joins[stream]
+        ended = results[0]
+        reason = f"{address}: {ended.refusal.sentence}" if ended.refusal else ended.reason
+        return Attempt(ended.peer, ended.refusal, reason, ended.own_echo, ended.datagrams_reach)
+
+    def _is_member(self, address: Address) -> bool:
+        if address in (self.address, self.driver.datagrams.address):
+            return True
+        return any(m.address == address and m.is_live for m in self.membership)
+
+    def _knows_members(self) -> bool:
+        return self.membership.live_count > 1
+
+    # --- acting ---------------------------------------------------------------------------------
+
+    async def leave(self, *, stay: bool = False) -> None:
+        """Say goodbye and return when it has spread (5 s at most); unless `stay`, the node then ends."""
+        self._leave_ended = trio.Event()
+        self.driver.perform(self.engine.leave(self.driver.now))
+        await self._leave_ended.wait()
+        await self._state.flush()
+        if not stay:
+            self.ending.set()
+
+    async def force_leave(self, node: str, *, prune: bool = False) -> bool:
+        """Make a failed member left, or gone; False if no member has that name or id."""
+        member = self.membership.find(node)
+        if member is None:
+            return False
+        self.driver.perform(self.engine.force_leave(self.driver.now, member.id, prune=prune))
+        await self._state.flush()
+        return True
+
+    def set_tags(self, changed: dict[str, str], deleted: Sequence[str] = ()) -> dict[str, str]:
+        """Change this node's tags, for all to see; gives the tags as they are now.
+
+        Raises:
+            InvalidRequest: reserved, or out of bounds; nothing changed.
+        """
+        for key in (*changed, *deleted):
+            if key in RESERVED_TAGS:
+                raise InvalidRequest(f"the tag {key!r} is set by --region and --datacenter only")
+        self.driver.perform(self.engine.set_tags(self.driver.now, changed, tuple(deleted)))
+        return self.tags()
+
+    def tags(self) -> dict[str, str]:
+        """Give this node's own tags, without the reserved ones."""
+        return {k: v for k, v in self.engine.local.profile.tags.items() if k not in RESERVED_TAGS}
+
+    @property
+    def stored_seeds(self) -> list[str]:
+        """Give the addresses this node joined through in its former life."""
+        return self._state.seeds
+
+    @property
+    def knows_anybody(self) -> bool:
+        """Tell whether there is anybody to look for: members, or contacts from a former life."""
+        return self.membership.live_count > 1 or len(self.engine.core.book) > 0
+
+    @property
+    def admin_token(self) -> str:
+        """The secret that carries every right; also in `admin.token` in the data directory."""
+        return self._state.admin_token
+
+    async def replace_seeds(self, seeds: Sequence[str]) -> None:
+        """Join through and heal by other addresses from now on."""
+        self.seeds.replace(seeds)
+        await self._state.save_seeds(seeds)
+
+    # --- effects --------------------------------------------------------------------------------
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Changed(change):
+                self.generation += 1
+                log_change(change)
+                self.journal.add(self.unix_time(change.at), change)
+            case JoinEnded():
+                waiting = self._joins.get(effect.stream)
+                if waiting is not None:
+                    waiting[1].append(effect)
+                    waiting[0].set()
+            case PersistReserve() | PersistContact() | ForgetContact() | PersistPresence():
+                self.generation += 1
+                self._state.put(effect)
+            case KeyringReceived():
+                self._state.put_keyring(self.driver.keyring)
+            case LeaveEnded():
+                self._leave_ended.set()
+            case Cloned(address):
+                self.end(
+                    f"another process at {address} runs with this node's identity: its data directory was copied; "
+                    "give each node its own with --data-dir"
+                )
+            case _:
+                pass
+
+    def end(self, reason: str) -> None:
+        """End this node, for a reason that its operator reads."""
+        if self.ended is None:
+            self.ended = NodeEnded(reason)
+        self.ending.set()

@@ -1,0 +1,167 @@
+"""Joining through seeds: every address tried at once, those that do not answer for ever.
+
+A refusal that would be repeated (wrong key, wrong cluster, license ...) is final for that seed; a used
+name, a reached limit and a busy peer are tried for 30 s. When every seed gave a final refusal and no
+member is known, there is nothing left to wait for.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import trio
+
+from protocol.address import Address
+from protocol.error import InvalidRequest
+from protocol.refusal import Refusal
+from protocol.ulid import MemberId
+
+RETRY_FIRST_S = 1.0
+RETRY_LONGEST_S = 30.0
+"""A seed that comes up is found within this."""
+PASSING_REFUSALS_S = 30.0
+"""Design 7: how long a used name, a full cluster or a busy peer is asked again."""
+WARNING_PAUSE_S = 60.0
+SEED_ADDRESSES_MAX = 8
+"""Addresses of one DNS name that are tried."""
+WATCH_INTERVAL_S = 30.0
+"""How often a joined node looks whether its seeds are still among its members (asking DNS again)."""
+
+_log = logging.getLogger("shoal.join")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of one address."""
+
+    peer: MemberId | None = None
+    refusal: Refusal | None = None
+    reason: str = ""
+    own_echo: bool = False
+    datagrams_reach: bool = True
+
+    @property
+    def joined(self) -> bool:
+        """Whether the address counts as joined; one's own does."""
+        return self.peer is not None or self.own_echo
+
+
+Resolve = Callable[[str], Awaitable[list[Address]]]
+Join = Callable[[Address], Awaitable[Attempt]]
+
+
+class Outcast(Exception):
+    """Every seed refused this node for good, and no member is known; the text says why."""
+
+
+async def try_seed(seed: str, resolve: Resolve, join: Join) -> Attempt:
+    """Try the addresses of one seed in turn, until one answers."""
+    try:
+        addresses = await resolve(seed)
+    except InvalidRequest as wrong:
+        return Attempt(reason=str(wrong))
+    attempt = Attempt(reason=f"{seed} has no address")
+    for address in addresses[:SEED_ADDRESSES_MAX]:
+        attempt = await join(address)
+        if attempt.joined:
+            return attempt
+    return attempt
+
+
+class SeedKeeper:
+    """Joins through the seeds at the start, and goes back to those that are not among the members."""
+
+    def __init__(
+        self, resolve: Resolve, join: Join, is_member: Callable[[Address], bool], knows_members: Callable[[], bool]
+    ) -> None:
+        self._resolve = resolve
+        self._join = join
+        self._is_member = is_member
+        self._knows_members = knows_members
+        self.joined = False
+        """Whether any seed has answered since the start."""
+        self.seeds: tuple[str, ...] = ()
+        self._final: dict[str, Attempt] = {}
+        self._first_refused_at: dict[str, float] = {}
+        self._warned_at: dict[str, float] = {}
+        self._changed = trio.Event()
+
+    def replace(self, seeds: Sequence[str]) -> None:
+        """Use other seeds from now on; they are tried at once."""
+        self.seeds = tuple(dict.fromkeys(seeds))
+        self._final.clear()
+        self._first_refused_at.clear()
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def run(self) -> None:
+        """Keep at it until cancelled.
+
+        Raises:
+            Outcast: every seed refused for good, and no member is known.
+        """
+        pause_s = RETRY_FIRST_S
+        while True:
+            changed = self._changed
+            if not self.seeds:
+                await changed.wait()
+                continue
+            all_well = await self._round()
+            if self.seeds and len(self._final) == len(self.seeds) and not self._knows_members():
+                raise Outcast(next(iter(self._final.values())).reason)
+            wait_s = WATCH_INTERVAL_S if all_well else pause_s
+            pause_s = RETRY_FIRST_S if all_well else min(RETRY_LONGEST_S, pause_s * 2)
+            with trio.move_on_after(wait_s):
+                await changed.wait()
+                pause_s = RETRY_FIRST_S
+
+    async def _round(self) -> bool:
+        """Try each seed that is not settled; tell whether all are."""
+        results: dict[str, bool] = {}
+
+        async def settle(seed: str) -> None:
+            results[seed] = await self._settle(seed)
+
+        async with trio.open_nursery() as nursery:
+            for seed in self.seeds:
+                if seed not in self._final:
+                    nursery.start_soon(settle, seed)
+        return all(results.values())
+
+    async def _settle(self, seed: str) -> bool:
+        if self.joined and await self._is_settled(seed):
+            return True
+        attempt = await try_seed(seed, self._resolve, self._join)
+        if attempt.joined:
+            self.joined = True
+            self._first_refused_at.pop(seed, None)
+            if not attempt.datagrams_reach:
+                self._warn(seed, "joined, but its datagrams do not reach this node's advertised address: open UDP")
+            return True
+        if attempt.refusal is not None and self._is_final(seed, attempt.refusal):
+            self._final[seed] = attempt
+            _log.error("%s refused this node: %s", seed, attempt.reason)
+            return True
+        self._warn(seed, attempt.reason)
+        return False
+
+    async def _is_settled(self, seed: str) -> bool:
+        try:
+            addresses = await self._resolve(seed)
+        except InvalidRequest as wrong:
+            self._warn(seed, str(wrong))
+            return False
+        return any(self._is_member(address) for address in addresses)
+
+    def _is_final(self, seed: str, refusal: Refusal) -> bool:
+        if refusal.is_final:
+            return True
+        first = self._first_refused_at.setdefault(seed, trio.current_time())
+        return trio.current_time() - first >= PASSING_REFUSALS_S
+
+    def _warn(self, seed: str, reason: str) -> None:
+        """Say it once a minute per seed."""
+        now = trio.current_time()
+        if now - self._warned_at.get(seed, float("-inf")) >= WARNING_PAUSE_S:
+            self._warned_at[seed] = now
+            _log.warning("not joined through %s yet: %s", seed, reason)

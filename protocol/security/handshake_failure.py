@@ -1,0 +1,37 @@
+"""How a handshake can end without a channel. Broken bytes are MalformedMessage, as everywhere."""
+
+from protocol.refusal import Refusal
+from protocol.security.hello import PeerHello
+from protocol.ulid import MemberId, format_ulid
+
+
+class HandshakeFailed(Exception):
+    """Ends a stream before it began. `reply` is what to send before closing it, often nothing."""
+
+    def __init__(self, sentence: str, reply: bytes = b"") -> None:
+        super().__init__(sentence)
+        self.reply = reply
+
+
+class HandshakeRefused(HandshakeFailed):
+    """One side refused the other, for a reason with a name."""
+
+    def __init__(self, reason: Refusal, by_peer: bool, reply: bytes = b"") -> None:
+        super().__init__(reason.sentence, reply)
+        self.reason = reason
+        self.by_peer = by_peer
+
+
+class OwnEcho(HandshakeFailed):
+    """The other end is this node itself: its own address among the seeds, a mirror, or a clone."""
+
+    def __init__(self, reply: bytes = b"") -> None:
+        super().__init__("the other end of the stream is this node itself", reply)
+
+
+class WrongPeer(HandshakeFailed):
+    """Another member than the one that was meant answered at this address, and proved who it is."""
+
+    def __init__(self, expected: MemberId, found: PeerHello) -> None:
+        super().__init__(f"{format_ulid(found.id)} ({found.name}) answered instead of {format_ulid(expected)}")
+        self.found = found

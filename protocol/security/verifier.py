@@ -1,0 +1,89 @@
+"""Which statements are genuine. Swim sees none that did not pass here."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from protocol.error import BadSignature, MalformedMessage
+from protocol.security.identity import commits, exchange_key, is_signed, statement_text
+from protocol.ulid import ClusterId, MemberId, format_ulid
+from protocol.wire.statement import (
+    SIGNATURE_SIZE,
+    Record,
+    Statement,
+    decode_statement,
+    statement_author,
+)
+
+REMEMBERED_MAX = 8_192
+"""Statements whose signature is not checked again. Records and accusations of some 4,000 members; at
+most about 13 MB under a flood, and much less while the member list holds the same objects."""
+
+LookupKey = Callable[[MemberId], bytes | None]
+"""Gives the public key held for an id (this node's own included), or None."""
+
+
+class Verifier:
+    """Turns raw statements into verified ones and remembers which bytes were good.
+
+    Verifying costs 47 us, recognising the bytes of a statement seen before well under 1 us.
+    """
+
+    def __init__(self, cluster_id: ClusterId, lookup_key: LookupKey, remembered_max: int = REMEMBERED_MAX) -> None:
+        self._cluster_id = cluster_id
+        self._lookup_key = lookup_key
+        self._remembered_max = remembered_max
+        self._remembered: OrderedDict[bytes, Statement] = OrderedDict()
+        self.verified_count = 0
+        """Signatures checked and found good."""
+        self.recalled_count = 0
+        """Statements recognised by their bytes, nothing checked."""
+
+    def recall(self, raw: bytes) -> Statement | None:
+        """Give the statement of these bytes if it was verified before; the same object each time."""
+        statement = self._remembered.get(raw)
+        if statement is not None:
+            self._remembered.move_to_end(raw)
+            self.recalled_count += 1
+        return statement
+
+    def open_statement(self, raw: bytes) -> Statement | None:
+        """Give the verified statement; None for an accusation or eviction by an author not known here.
+
+        Raises:
+            MalformedMessage: not a statement, an id that does not commit to its record's key, or a key
+                that libsodium refuses.
+            BadSignature: the author did not sign this, or is held here with another key.
+        """
+        known = self.recall(raw)
+        if known is not None:
+            return known
+        statement = decode_statement(raw)
+        if isinstance(statement, Record):
+            key: bytes | None = self._record_key(statement)
+        else:
+            key = self._lookup_key(statement_author(statement))
+        if key is None:
+            return None
+        if not is_signed(raw[:SIGNATURE_SIZE], statement_text(self._cluster_id, raw[SIGNATURE_SIZE:]), key):
+            raise BadSignature(f"{format_ulid(statement_author(statement))} did not sign this statement")
+        self.verified_count += 1
+        self.remember(statement)
+        return statement
+
+    def remember(self, statement: Statement) -> None:
+        """Hold a statement as genuine without checking it: one that this node signed or stored itself."""
+        self._remembered[statement.raw] = statement
+        self._remembered.move_to_end(statement.raw)
+        if len(self._remembered) > self._remembered_max:
+            self._remembered.popitem(last=False)
+
+    def _record_key(self, record: Record) -> bytes:
+        """Give the key a record is checked with: its own, once nothing speaks against it."""
+        held = self._lookup_key(record.id)
+        if held is None:
+            if not commits(record.id, record.public_key):
+                raise MalformedMessage(f"{format_ulid(record.id)} does not belong to the record's key")
+            exchange_key(record.public_key)  # only to refuse here what could never be spoken to
+        elif held != record.public_key:
+            raise BadSignature(f"{format_ulid(record.id)} is held here with another key")
+        return record.public_key

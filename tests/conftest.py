@@ -1,0 +1,28 @@
+"""What every test runs under: laws without a deadline, no settings from the shell, real processes one by one."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+END_TO_END_GROUP = "end_to_end"
+"""One xdist worker runs these, in order: two clusters at once on two cores would starve each other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Send every end-to-end test to one worker."""
+    for item in items:
+        if item.get_closest_marker("end_to_end"):
+            item.add_marker(pytest.mark.xdist_group(END_TO_END_GROUP))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take SHOAL_* and the service manager's socket out of the environment."""
+    for name in list(os.environ):
+        if name.startswith("SHOAL_") or name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+            monkeypatch.delenv(name)
