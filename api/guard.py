@@ -36,6 +36,9 @@ DRAIN_SIZE_MAX: Final = 16 << 20
 QUERY_SIZE_MAX: Final = 32 << 10
 """64 addresses of 255 characters fit."""
 
+LAST_SEND_S: Final = 30.0
+"""The end of an answer is not cancelled by the client's going away, but not waited for without end either."""
+
 HOSTS_REMEMBERED_MAX: Final = 64
 """Host headers known to be good; a node is called by a handful of names."""
 
@@ -123,7 +126,7 @@ class Guard:
             elif not message.get("more_body", False):
                 # hypercorn now reports a disconnect, at which quart-trio cancels the task that is still in
                 # this very call: unshielded, the connection is neither closed nor given its idle timer
-                with trio.CancelScope(shield=True):
+                with trio.move_on_after(LAST_SEND_S, shield=True):
                     await send(message)
                 return
             await send(message)

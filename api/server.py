@@ -15,12 +15,17 @@ from os import strerror
 from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
 from typing import Any, Final, cast
 
+import h11
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
+from hypercorn.utils import parse_socket_addr
 
 from api.guard import CLOSING, App
 from protocol.address import Address
@@ -185,6 +190,48 @@ class _PatientStream:
         plain.socket.close()
 
 
+class _Http1(H11Protocol):
+    """HTTP/1.1 and nothing else: offers to upgrade are ignored, as a server may."""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Stay with HTTP/1.1; hypercorn would go over to HTTP/2 here."""
+
+
+class _Connection(TCPServer):
+    """One connection; `run` is hypercorn's with HTTP/1.1 in place of its choice of protocols."""
+
+    async def run(self) -> None:
+        try:
+            is_tls = isinstance(getattr(self.stream, "transport_stream", None), trio.SocketStream)
+            if is_tls:
+                with trio.fail_after(HANDSHAKE_S):
+                    await self.stream.do_handshake()
+            plain = self.stream.transport_stream if is_tls else cast(trio.SocketStream, self.stream)
+            client = parse_socket_addr(plain.socket.family, plain.socket.getpeername())
+            server = parse_socket_addr(plain.socket.family, plain.socket.getsockname())
+            async with TaskGroup() as task_group:
+                self._task_group = task_group
+                # the two protocol classes share what the base class calls: initiate and handle
+                self.protocol = cast(
+                    ProtocolWrapper,
+                    _Http1(
+                        self.app,
+                        self.config,
+                        self.context,
+                        task_group,
+                        ConnectionState(self.state),
+                        is_tls,
+                        client,
+                        server,
+                        self.protocol_send,
+                    ),
+                )
+                await self.idle_task.restart(task_group, self._idle_timeout)
+                await self._read_data()
+        finally:
+            await self._close()
+
+
 class _Server:
     """The connections of one listener."""
 
@@ -222,7 +269,7 @@ class _Server:
     async def _run(self, connection: _PatientStream) -> None:
         try:
             state = ConnectionState(self._state)
-            await TCPServer(self._app, self._config, self._context, cast(LifespanState, state), cast(Any, connection))
+            await _Connection(self._app, self._config, self._context, cast(LifespanState, state), cast(Any, connection))
         except* Exception as group:
             _log.debug("HTTP connection ended: %s", group.exceptions[0], exc_info=group)
         finally:

@@ -15,6 +15,7 @@ from node.datagram_socket import DatagramSocket
 from protocol.error import BadSignature, InvalidRequest, MalformedMessage
 from protocol.security.datagram import DatagramGate
 from protocol.security.keyring import Keyring
+from protocol.security.mute import MUTE_S
 from protocol.security.opening import Dropped, DropReason
 from protocol.security.verifier import Verifier
 from protocol.swim.effect import (
@@ -22,6 +23,7 @@ from protocol.swim.effect import (
     Effect,
     KeyringReceived,
     Send,
+    StartRaised,
     StreamClose,
     StreamSend,
     StreamVerdict,
@@ -30,8 +32,6 @@ from protocol.swim.engine import Engine
 from protocol.ulid import format_ulid
 from protocol.wire.codec import decode_packet, encode_packet
 
-MUTE_S = 60.0
-"""Design 4: a member that relays what it cannot have verified is not heard for a minute."""
 LATENESS_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 StreamEffect = Dial | StreamVerdict | StreamSend | StreamClose
@@ -99,6 +99,8 @@ class Driver:
                     self._send(effect)
                 case Dial() | StreamVerdict() | StreamSend() | StreamClose():
                     self._on_stream(effect)
+                case StartRaised(incarnation):
+                    self.gate.restart(incarnation)
                 case KeyringReceived():
                     self._merge_keyring(effect)
                 case _:

@@ -4,7 +4,7 @@ from collections import deque
 
 import trio
 
-from node.driver import MUTE_S, Driver
+from node.driver import Driver
 from protocol.error import BadSignature, MalformedMessage
 from protocol.purpose import Purpose
 from protocol.refusal import Refusal
@@ -13,6 +13,7 @@ from protocol.security.handshake import Initiator, Responder
 from protocol.security.handshake_failure import HandshakeFailed, HandshakeRefused, OwnEcho
 from protocol.security.handshake_state import State
 from protocol.security.hello import PeerHello
+from protocol.security.mute import MUTE_S
 from protocol.swim.candidate import Candidate
 from protocol.wire.codec import decode_stream_message, encode_stream_message
 from protocol.wire.message import StreamMessage
@@ -24,6 +25,8 @@ QUEUED_MAX = 32 * 1024 * 1024
 """Bytes waiting to be sent; a peer that reads slower than that is given up."""
 LINGER_S = 1.0
 """How long a finished stream waits for the peer's end: closing earlier can destroy what it has not read."""
+TO_JUDGE = (State.DECIDING, State.PEER_ACCEPTED)
+"""States in which our own word is missing; the peer's accept may come together with its proof."""
 
 
 class LinkEnded(Exception):
@@ -110,7 +113,7 @@ class Link:
             if isinstance(machine, Initiator):
                 await self._stream.send_all(machine.start())
             while machine.channel is None:
-                if machine.state is State.DECIDING:
+                if machine.state in TO_JUDGE:
                     await self._judge(dialled=dialled)
                     continue
                 data = await self._stream.receive_some(4096)

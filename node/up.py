@@ -105,7 +105,8 @@ class Cluster:
         try:
             with Watch(self.children) as watch:
                 while True:
-                    screen.show(watch.rows(), list(self._hints()))
+                    rows = watch.rows()
+                    screen.show(rows, list(self._hints(rows)))
                     if self._interruption.wait(REFRESH_S):
                         self._say_farewell(screen)
                         return EXIT_DONE
@@ -131,11 +132,12 @@ class Cluster:
 
     def stop(self) -> None:
         """Let every node leave, for at most 8 s; kill what is left, or all of it at a further signal."""
-        self._leave_by_http()
-        for child in self.children:
-            child.signal(signal.SIGINT)
         deadline = time.monotonic() + LEAVE_TIMEOUT_S
         count = self._interruption.count
+        by_hand = [child for child in self.children if child.http and child.end_words()]
+        for child in self.children:
+            child.signal(signal.SIGINT)
+        _leave_by_http(by_hand, deadline)
         while self._is_anyone_left() and time.monotonic() < deadline and self._interruption.count == count:
             self._interruption.wait(LOG_PAUSE_S)
         for child in self.children:
@@ -165,7 +167,7 @@ class Cluster:
     def _is_anyone_left(self) -> bool:
         return any(child.process and child.process.poll() is None for child in self.children)
 
-    def _hints(self) -> Iterator[str]:
+    def _hints(self, rows: Sequence[Row]) -> Iterator[str]:
         living = [child for child in self.children if not child.end_words()]
         if living:
             shoal, first, last = shown_command(), living[0], living[-1]
@@ -174,20 +176,13 @@ class Cluster:
                 f"--http {first.http} | {shoal} monitor --http {first.http}"
             )
             yield f"What changes things wants the admin token: add --data-dir {first.data_dir} | Ctrl-C leaves"
-        for child in self.children:
-            if ended := child.end_words():
+        for child, row in zip(self.children, rows, strict=False):  # the nodes' rows come first
+            if (ended := child.end_words()) and not row.answers:
                 yield f"{child.name} was {ended}" if ended.startswith("killed") else f"{child.name} {ended}"
                 yield f"  start it again: {child.restart_line()}"
 
     def _say_farewell(self, screen: Screen) -> None:
         screen.say(f"leaving; Ctrl-C again kills the nodes at once (they are given {LEAVE_TIMEOUT_S:g} s)")
-
-    def _leave_by_http(self) -> None:
-        """Ask the nodes that were started again by hand to leave: they are not our processes."""
-        restarted = [child for child in self.children if child.http and child.end_words()]
-        if restarted:
-            with ThreadPoolExecutor(ASKED_AT_ONCE_MAX) as pool:
-                list(pool.map(_ask_to_leave, restarted))
 
 
 class _InterruptedError(Exception):
@@ -212,12 +207,18 @@ def _base_dir(plan: Plan) -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _ask_to_leave(child: Child) -> None:
+def _leave_by_http(children: Sequence[Child], deadline: float) -> None:
+    """Ask the nodes that were started again by hand to leave: they are not our processes."""
+    if children:
+        with ThreadPoolExecutor(ASKED_AT_ONCE_MAX) as pool:
+            list(pool.map(_ask_to_leave, children, [deadline] * len(children)))
+
+
+def _ask_to_leave(child: Child, deadline: float) -> None:
     """Make a process that is not ours leave, and wait until it is gone: no signal says so."""
-    deadline = time.monotonic() + LEAVE_TIMEOUT_S
     with contextlib.suppress(ClientError, OSError):
         token = (child.data_dir / "admin.token").read_text().strip()
-        client = Client(child.http, token, LEAVE_TIMEOUT_S)
+        client = Client(child.http, token, deadline - time.monotonic())
         client.call("POST", "/v1/cluster/leave")
         while time.monotonic() < deadline:
             time.sleep(LOG_PAUSE_S)

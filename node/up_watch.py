@@ -38,6 +38,8 @@ class Row:
     seen: str
     """How the nodes that answer see it: "alive 5/5", or "alive 3, suspect 1 of 4"."""
     awareness: str
+    answers: bool
+    """Whether it gave its own list."""
     is_well: bool
     """Whether it answers and all nodes see it alive."""
 
@@ -81,6 +83,7 @@ class Watch:
             process=process,
             seen=seen,
             awareness="-" if look.awareness is None else str(look.awareness),
+            answers=bool(look.members),
             is_well=is_well and bool(look.members),
         )
 
@@ -90,7 +93,9 @@ class Watch:
         rows = []
         for member_id, member in sorted(found.items()):
             seen, is_well = summarize(member_id, answering)
-            rows.append(Row(member.name, member_id, member.address, "-", "not ours", seen, "-", is_well))
+            rows.append(
+                Row(member.name, member_id, member.address, "-", "not ours", seen, "-", answers=False, is_well=is_well)
+            )
         return rows
 
 

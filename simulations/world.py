@@ -31,6 +31,7 @@ from protocol.swim.effect import (
     PersistPresence,
     PersistReserve,
     Send,
+    StartRaised,
     StreamClose,
     StreamSend,
     StreamVerdict,
@@ -325,7 +326,7 @@ class World:
                 node.leave_ended = True
             case Cloned():
                 node.cloned = True
-            case KeyringReceived():
+            case KeyringReceived() | StartRaised():
                 pass
 
     def _deliver(self, node: Node, delay_s: float, handle: Callable[[], None]) -> None:

@@ -3,21 +3,10 @@
 from api.view import Evidence as EvidenceView
 from api.view import EvidenceLog as EvidenceLogView
 from node.node import Node
-from protocol.status import Status
 from protocol.swim.evidence import Evidence, PathKind, PathResult, PathTried
 from protocol.swim.member import Member
 from protocol.ulid import MemberId, format_ulid
 
-_STATUS_AFTER = {
-    "member-join": Status.ALIVE,
-    "member-alive": Status.ALIVE,
-    "member-restart": Status.ALIVE,
-    "member-update": Status.ALIVE,
-    "member-suspect": Status.SUSPECT,
-    "confirmed": Status.SUSPECT,
-    "member-failed": Status.FAILED,
-    "member-leave": Status.LEFT,
-}
 _TEXTS = {
     "member-join": "joined, by its own signed record",
     "member-alive": "refuted the accusation with a higher incarnation",
@@ -58,11 +47,11 @@ def _entry(node: Node, member: Member, evidence: Evidence) -> EvidenceView:
     return EvidenceView(
         at=node.unix_time(evidence.at),
         change=evidence.event,
-        status=_STATUS_AFTER.get(evidence.event, member.status),
+        status=evidence.status,
         incarnation=evidence.incarnation,
         by=(name_of(node, evidence.by),) if evidence.by is not None else (),
         paths=tuple(_path(node, path) for path in evidence.paths),
-        rtt_s=member.rtt_s,
+        rtt_s=evidence.rtt_s,
         awareness=evidence.awareness,
         stall_s=evidence.stall_s,
         text=text,

@@ -217,6 +217,8 @@ class Core:
             now,
             event,
             member.record.incarnation,
+            member.status,
+            member.rtt_s,
             awareness=self.awareness.score,
             stall_s=self.stall_s if stalled else 0.0,
             **details,  # type: ignore[arg-type]  # the fields of Evidence, by name

@@ -158,6 +158,13 @@ class LeaveEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRaised:
+    """Count datagrams anew under this incarnation: peers remember a later start of ours than this one's."""
+
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cloned:
     """Another process runs with this node's identity: stop, and say so."""
 
@@ -178,5 +185,6 @@ Effect = (
     | Changed
     | KeyringReceived
     | LeaveEnded
+    | StartRaised
     | Cloned
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from protocol.status import Status
 from protocol.ulid import MemberId
 
 EVIDENCE_MAX = 32
@@ -48,6 +49,10 @@ class Evidence:
     event: str
     """The change's kind, or `accused`, `confirmed`, `probe-failed`, `evicted`."""
     incarnation: int
+    status: Status
+    """Of the member, after it."""
+    rtt_s: float | None = None
+    """Smoothed round trip of this node's probes of it, as far as measured."""
     by: MemberId | None = None
     """Who accused, confirmed, evicted; the subject itself where it spoke."""
     paths: tuple[PathTried, ...] = ()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from protocol.address import Address
 from protocol.error import InvalidRequest, MalformedMessage
 from protocol.swim.core import Core
-from protocol.swim.effect import Cloned, PersistReserve
+from protocol.swim.effect import Cloned, PersistReserve, StartRaised
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim, Forgotten
 from protocol.wire.statement import (
@@ -170,6 +170,7 @@ class LocalMember:
             self._foreign_sightings += 1
             if self._foreign_sightings >= CLONE_SIGHTINGS:
                 self._core.emit(Cloned(record.address))
+        self._core.emit(StartRaised(record.incarnation + 1))
         self._publish(now, self.profile, record.incarnation + 1, goodbye=self.goodbye)
         return True
 

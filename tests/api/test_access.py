@@ -50,7 +50,6 @@ def test_access_table_is_complete() -> None:
     assert found == {rule: set(methods) for rule, methods in ROUTES.items()}
 
 
-@pytest.mark.trio
 @pytest.mark.parametrize("rule", ROUTES)
 @pytest.mark.parametrize("method", METHODS)
 async def test_access_route_and_method(rule: str, method: str) -> None:
@@ -73,7 +72,6 @@ async def test_access_route_and_method(rule: str, method: str) -> None:
         assert answer.status in (200, 400)
 
 
-@pytest.mark.trio
 @pytest.mark.parametrize(
     ("token", "status", "code"),
     [
@@ -91,21 +89,18 @@ async def test_access_admin_route_refuses_token(token: str, status: int, code: s
     assert view.calls == []
 
 
-@pytest.mark.trio
 async def test_access_nomad_routes_ignore_tokens() -> None:
     """Without access control lists a Nomad does not look at tokens."""
     answer = await ask(FakeView(), "GET", "/v1/agent/members", {"X-Nomad-Token": "unknown"})
     assert answer.status == 200
 
 
-@pytest.mark.trio
 async def test_access_no_token_from_query() -> None:
     """A token in the query counts for nothing: queries end up in logs."""
     answer = await ask(FakeView(), "POST", f"/v1/cluster/leave?token={ADMIN_TOKEN}")
     assert answer.status == 401
 
 
-@pytest.mark.trio
 async def test_access_nomad_header_opens_admin_route() -> None:
     """The dialect's own header carries the admin token too."""
     answer = await ask(FakeView(), "GET", "/v1/cluster/keys", {"X-Nomad-Token": f" {ADMIN_TOKEN} "})

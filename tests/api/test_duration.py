@@ -31,7 +31,8 @@ def test_duration_accepted(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "+", "15", "1h 5m", "s", ".s", "1d", "1S", "--1s", "1e3s", "5s ", "9" * 30 + "h", "9999999h", "\u0665s"]
+    "text",
+    ["", "+", "15", "1h 5m", "s", ".s", "1d", "1S", "--1s", "1e3s", "5s ", "9" * 30 + "h", "9999999h", "\u0665s"],
 )
 def test_duration_refused(text: str) -> None:
     """Everything else is a ValueError."""

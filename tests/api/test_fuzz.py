@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +38,9 @@ _bodies = st.one_of(
 _headers = st.fixed_dictionaries(
     {},
     optional={
-        "Content-Type": st.sampled_from(["application/json", "text/plain; charset=nonsense", "multipart/form-data", ""]),
+        "Content-Type": st.sampled_from(
+            ["application/json", "text/plain; charset=nonsense", "multipart/form-data", ""]
+        ),
         "Last-Event-ID": _values,
         "Host": st.sampled_from(["localhost", "127.0.0.1:1", "[::1]", "evil", "[", ":", "\xff"]),
         "Origin": st.sampled_from(["null", "http://127.0.0.1:4646", "\xff"]),
@@ -63,7 +64,6 @@ def _check(answer: Answer) -> None:
             assert set(answer.json) == {"error", "code"}
 
 
-@pytest.mark.trio
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rule=st.sampled_from(sorted(set(ROUTES) - {"/v1/cluster/events"})),
@@ -82,7 +82,6 @@ async def test_fuzz_known_routes(
     _check(await ask(FakeView(), method, f"{path}?{query}", {**headers, **(ADMIN if is_admin else {})}, body))
 
 
-@pytest.mark.trio
 @settings(max_examples=150, deadline=None)
 @given(path=st.text(max_size=30), method=_methods, query=_queries)
 async def test_fuzz_any_path(path: str, method: str, query: str) -> None:
@@ -91,7 +90,6 @@ async def test_fuzz_any_path(path: str, method: str, query: str) -> None:
     _check(await ask(FakeView(), method, f"/{target}?{query}"))
 
 
-@pytest.mark.trio
 @settings(max_examples=50, deadline=None)
 @given(index=st.text("x-+.%&\x00\u00e9", min_size=1, max_size=8))
 async def test_fuzz_event_index(index: str) -> None:

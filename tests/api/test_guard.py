@@ -9,8 +9,6 @@ from api.view import JoinReport
 from tests.api.asker import Answer, RawClient, ask, ask_app, make_app, serving
 from tests.api.fake_view import FakeView
 
-pytestmark = pytest.mark.trio
-
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "127.0.0.1:4646", "[::1]:4646", "10.1.2.3:80", "localhost", "LocalHost:99", "Node.Example:1"]
@@ -21,7 +19,9 @@ async def test_guard_host_accepted(host: str) -> None:
     assert (await ask_app(app, "GET", "/livez", {"Host": host})).status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:4646", "127.0.0.1.evil.example", "", "a b", "[::1", "x" * 999])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4646", "127.0.0.1.evil.example", "", "a b", "[::1", "x" * 999]
+)
 async def test_guard_host_refused(host: str) -> None:
     """Any other name is refused with one sentence, whatever it points to."""
     view = FakeView()
@@ -38,7 +38,8 @@ async def test_guard_own_origin_accepted(origin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:4647", "http://127.0.0.1", "", "http://127.0.0.1:4646.evil"]
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:4647", "http://127.0.0.1", "", "http://127.0.0.1:4646.evil"],
 )
 async def test_guard_foreign_origin_refused(origin: str) -> None:
     """A web page from elsewhere is refused before any route sees it."""
@@ -62,7 +63,9 @@ async def test_guard_query_too_long() -> None:
 
 async def test_guard_largest_body_passes() -> None:
     """A body of exactly the bound reaches the route, which refuses it for what it is."""
-    answer = await ask(FakeView(), "PUT", "/v1/cluster/tags", {"X-Nomad-Token": "the-admin-token"}, b" " * BODY_SIZE_MAX)
+    answer = await ask(
+        FakeView(), "PUT", "/v1/cluster/tags", {"X-Nomad-Token": "the-admin-token"}, b" " * BODY_SIZE_MAX
+    )
     assert answer.status == 400
 
 
@@ -110,7 +113,6 @@ async def test_guard_slow_body_times_out(autojump_clock: trio.testing.MockClock)
 
     async def receive() -> dict[str, object]:
         await trio.sleep_forever()
-        return {}
 
     async def send(message: dict[str, object]) -> None:
         sent.append(message)

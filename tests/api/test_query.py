@@ -55,7 +55,9 @@ def test_query_too_many_parameters() -> None:
         Query.parse(b"&".join([b"a=1"] * (PARAMETER_COUNT_MAX + 1)))
 
 
-@pytest.mark.parametrize(("raw", "expected"), [(b"", False), (b"pretty", True), (b"pretty=1", True), (b"pretty=0", False)])
+@pytest.mark.parametrize(
+    ("raw", "expected"), [(b"", False), (b"pretty", True), (b"pretty=1", True), (b"pretty=0", False)]
+)
 def test_query_pretty(raw: bytes, expected: bool) -> None:
     """Any value but 0 asks for indentation."""
     assert Query.parse(raw).is_pretty is expected

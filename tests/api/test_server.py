@@ -16,7 +16,6 @@ from tests.api.asker import RawClient, make_app, serving
 from tests.api.fake_view import FakeView
 
 
-@pytest.mark.trio
 async def test_serve_reports_bound_port() -> None:
     """Port 0 becomes a real one, and requests on one connection are answered in turn."""
     async with serving(make_app(FakeView())) as address:
@@ -27,7 +26,6 @@ async def test_serve_reports_bound_port() -> None:
             assert (await client.ask("GET", "/livez")).status == 200
 
 
-@pytest.mark.trio
 async def test_serve_on_ipv6() -> None:
     """An IPv6 address is listened on as such."""
     app = make_app(FakeView())
@@ -41,7 +39,6 @@ async def test_serve_on_ipv6() -> None:
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.trio
 async def test_serve_busy_port() -> None:
     """A port in use is one plain sentence, not a group of exceptions."""
     async with serving(make_app(FakeView())) as address:
@@ -50,7 +47,6 @@ async def test_serve_busy_port() -> None:
         assert "\n" not in str(failed.value)
 
 
-@pytest.mark.trio
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 async def test_serve_beyond_loopback(host: str) -> None:
     """Another address than loopback is refused before anything is bound, unless it is allowed."""
@@ -58,14 +54,12 @@ async def test_serve_beyond_loopback(host: str) -> None:
         await serve(make_app(FakeView()), ListenConfig(Address(host, 0)))
 
 
-@pytest.mark.trio
 async def test_serve_address_not_ours() -> None:
     """An address that no interface has is one sentence too."""
     with pytest.raises(ListenFailed, match="no interface of this machine has that address"):
         await serve(make_app(FakeView()), ListenConfig(Address("192.0.2.1", 0), beyond_loopback=True))
 
 
-@pytest.mark.trio
 async def test_serve_finishes_what_is_in_service() -> None:
     """At an orderly end a request in service gets its answer, and nobody new is let in."""
     view = FakeView()
@@ -76,7 +70,7 @@ async def test_serve_finishes_what_is_in_service() -> None:
         await proceed.wait()
         return JoinReport(1)
 
-    view.join = slow_join  # type: ignore[method-assign, assignment]
+    view.join = slow_join  # type: ignore[method-assign]
     async with trio.open_nursery() as nursery:
         address: Address = await nursery.start(serve, make_app(view), ListenConfig(Address("127.0.0.1", 0)), shutdown)
         client = await RawClient.connect(address)
@@ -90,7 +84,6 @@ async def test_serve_finishes_what_is_in_service() -> None:
         assert (await client.read_answer()).json["num_joined"] == 1
 
 
-@pytest.mark.trio
 async def test_serve_ends_streams_and_idle_connections() -> None:
     """An orderly end waits neither for a stream of events nor for an idle connection."""
     async with serving(make_app(FakeView())) as address:
@@ -104,7 +97,6 @@ async def test_serve_ends_streams_and_idle_connections() -> None:
     assert rest.endswith(b"0\r\n\r\n")
 
 
-@pytest.mark.trio
 async def test_serve_survives_garbage() -> None:
     """Bytes that are not HTTP end their own connection and no other."""
     async with serving(make_app(FakeView())) as address:
@@ -131,7 +123,6 @@ async def test_serve_survives_garbage() -> None:
         assert (await other.ask("GET", "/livez")).status == 200
 
 
-@pytest.mark.trio
 async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes no bytes for so long loses the connection, and with it the place in service."""
     monkeypatch.setattr(server, "SEND_S", 0.2)
@@ -154,7 +145,6 @@ async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.Monk
         assert turns.value == 64
 
 
-@pytest.mark.trio
 async def test_serve_bounds_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound a connection waits until another ends."""
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 2)
@@ -170,7 +160,6 @@ async def test_serve_bounds_connections(monkeypatch: pytest.MonkeyPatch) -> None
             assert (await third.read_answer()).status == 200
 
 
-@pytest.mark.trio
 async def test_serve_tls(tmp_path: Path) -> None:
     """With a certificate the same API is served over TLS, and the files can be read again."""
     certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")

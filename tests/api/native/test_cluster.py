@@ -8,8 +8,6 @@ from protocol.status import Status
 from tests.api.asker import ADMIN, ask, ask_app, make_app
 from tests.api.fake_view import RING_START, FakeView, fake_id
 
-pytestmark = pytest.mark.trio
-
 
 async def test_identity() -> None:
     """What a stranger needs to be introduced, and no more."""

@@ -14,8 +14,6 @@ from api.native.event import HEARTBEAT_S, STREAMS_MAX, follow
 from tests.api.asker import RawClient, ask, make_app, serving
 from tests.api.fake_view import RING_START, FakeView
 
-pytestmark = pytest.mark.trio
-
 
 def _parse(text: bytes) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in text.decode().strip().split("\n"))

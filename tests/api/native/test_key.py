@@ -7,8 +7,6 @@ import pytest
 from tests.api.asker import ADMIN, ask
 from tests.api.fake_view import FakeView
 
-pytestmark = pytest.mark.trio
-
 
 async def test_keys_listed() -> None:
     """Ids and who has shown them; nothing that could be the key itself."""
@@ -40,7 +38,9 @@ async def test_key_given() -> None:
     assert view.calls == [("add_key", b"k" * 32)]
 
 
-@pytest.mark.parametrize("body", [b'{"key": "?"}', b'{"key": "aGk="}', b'{"key": 5}', b"nonsense", b'{"key": "\xc3\xa4"}'])
+@pytest.mark.parametrize(
+    "body", [b'{"key": "?"}', b'{"key": "aGk="}', b'{"key": 5}', b"nonsense", b'{"key": "\xc3\xa4"}']
+)
 async def test_key_refused(body: bytes) -> None:
     """What is no key of 32 bytes in base64 is 400."""
     view = FakeView()

@@ -1,12 +1,9 @@
 """What supervisors and Prometheus ask."""
 
-import pytest
 
 from api.view import Health
 from tests.api.asker import ask
 from tests.api.fake_view import FakeView
-
-pytestmark = pytest.mark.trio
 
 
 async def test_probes_well() -> None:

@@ -10,8 +10,6 @@ from protocol.status import Status
 from tests.api.asker import ask, ask_app, make_app
 from tests.api.fake_view import FakeView
 
-pytestmark = pytest.mark.trio
-
 TEXT = "text/plain; charset=utf-8"
 
 SAMPLE_CONFIG_KEYS = {
@@ -73,7 +71,9 @@ async def test_members_encoded_once_per_generation() -> None:
     assert view.listing_count == 2
 
 
-@pytest.mark.parametrize(("query", "indented"), [("", False), ("?pretty", True), ("?pretty=yes", True), ("?pretty=0", False)])
+@pytest.mark.parametrize(
+    ("query", "indented"), [("", False), ("?pretty", True), ("?pretty=yes", True), ("?pretty=0", False)]
+)
 @pytest.mark.parametrize("path", ["self", "members", "servers", "health"])
 async def test_pretty(path: str, query: str, indented: bool) -> None:
     """Any value of pretty but 0 indents by four."""
@@ -262,7 +262,9 @@ async def test_metrics_prometheus() -> None:
     assert (await ask(FakeView(), "GET", "/v1/metrics?format=other")).headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/agent", "/v1/agent/", "/v1/agent/self/", "/v1//agent/self", "/ui", "/v1/jobs"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/agent", "/v1/agent/", "/v1/agent/self/", "/v1//agent/self", "/ui", "/v1/jobs"]
+)
 async def test_unknown_path(path: str) -> None:
     """An unknown path is 404 in plain text, never a redirect."""
     answer = await ask(FakeView(), "GET", path)

@@ -11,8 +11,6 @@ from protocol.address import Address
 from tests.api.asker import make_app, serving
 from tests.api.fake_view import FakeView
 
-pytestmark = pytest.mark.trio
-
 
 def _client(address: Address) -> Any:
     return nomad.Nomad(host=address.host, port=address.port, timeout=10)

@@ -1,5 +1,6 @@
 """The order of probing: nobody is forgotten, nobody is asked twice before all were asked once."""
 
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given
@@ -35,7 +36,7 @@ def test_ring_waits_for_one_member_at_most_two_rounds_less_one(size: int, seed: 
         ring.add(id)
     turns = [ring.next(anyone) for _ in range(12 * size)]
     places = [place for place, id in enumerate(turns) if id == IDS[0]]
-    gaps = [later - sooner for sooner, later in zip(places, places[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(places)]
     assert max(gaps) <= 2 * size - 1
 
 
