@@ -228,6 +228,7 @@ class _Connection(TCPServer):
                 )
                 await self.idle_task.restart(task_group, self._idle_timeout)
                 await self._read_data()
+                await self.idle_task.stop()  # else a client gone holds its place for the rest of the idle time
         finally:
             await self._close()
 

@@ -78,7 +78,7 @@ async def test_serve_finishes_what_is_in_service() -> None:
         await begun.wait()
         shutdown.set()
         await trio.testing.wait_all_tasks_blocked()
-        with pytest.raises(OSError, match="127.0.0.1"):
+        with pytest.raises(OSError, match=str(address.port)):
             await RawClient.connect(address)
         proceed.set()
         assert (await client.read_answer()).json["num_joined"] == 1
@@ -107,7 +107,7 @@ async def test_serve_survives_garbage() -> None:
             b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
             b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
             b"POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-            b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: ?\r\n\r\n",
+            b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
             b"\x00" * 200_000,
         ):
             client = await RawClient.connect(address)
@@ -164,8 +164,11 @@ async def test_serve_tls(tmp_path: Path) -> None:
     """With a certificate the same API is served over TLS, and the files can be read again."""
     certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
     made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", key, "-out", certificate),
+        ],
         check=False,
         capture_output=True,
     )

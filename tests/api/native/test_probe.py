@@ -1,6 +1,5 @@
 """What supervisors and Prometheus ask."""
 
-
 from api.view import Health
 from tests.api.asker import ask
 from tests.api.fake_view import FakeView

@@ -10,7 +10,7 @@ from nacl import bindings
 from tests.protocol.security.golden import cluster, examples, identities
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("PROTOCOL-security.md", "PROTOCOL.md")
+PAGES = ("PROTOCOL.md",)
 FENCE = re.compile(r"^```(hex|key-file) ([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
