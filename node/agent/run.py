@@ -39,6 +39,7 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
     log.configure(config.log_level, as_json=config.log_json)
     failure: BaseException | None = None
     try:
+        _refuse_unserved(config)
         async with open_node(config) as node:
             await _Agent(node, config, reload).run()
     except* (AgentFailed, InvalidRequest, StoreError, NodeEnded, Outcast) as group:
@@ -49,6 +50,14 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
     if config.log_json:
         sys.stderr.write(f"shoal: {failure}\n")
     return EXIT_FAILED
+
+
+def _refuse_unserved(config: Config) -> None:
+    """Refuse what a later version will do: an operator must not believe that it is in force."""
+    unserved = {"--acl": config.acl, "--license": config.license, "--consul-http": config.consul_http}
+    for flag, given in unserved.items():
+        if given:
+            raise AgentFailed(f"{flag} is not served by this version: leave it out")
 
 
 @dataclass(slots=True)
@@ -91,8 +100,6 @@ class _Agent:
 
     async def _start_http(self, nursery: trio.Nursery) -> Address | None:
         """Start the façade; its libraries are imported only here, so a node without HTTP stays small."""
-        if self._config.consul_http is not None:
-            raise AgentFailed("--consul-http is not served by this version: leave it out")
         if self._config.http is None:
             return None
         from node.agent.http import start_http

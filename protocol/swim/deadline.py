@@ -27,6 +27,8 @@ class Timer(Enum):
     """Members learned together with old accusations are pinged, some at a time."""
     REAP = auto()
     """A failed or left member's time on the list is up."""
+    REFUTATION = auto()
+    """A refutation that came too soon after others is made."""
     LEAVE = auto()
     """The goodbye is repeated, or has taken long enough."""
 

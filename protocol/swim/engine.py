@@ -339,6 +339,8 @@ class Engine:
                 self.verdicts.handle_check_timer(now)
             case Timer.REAP if isinstance(about, bytes):
                 self.reception.handle_reap_timer(now, MemberId(about))
+            case Timer.REFUTATION:
+                self.local.handle_timer(now)
             case Timer.LEAVE:
                 self.leaving.handle_timer(now)
             case _:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from protocol.address import Address
 from protocol.error import InvalidRequest, MalformedMessage
+from protocol.swim.budget import Budget
 from protocol.swim.core import Core
+from protocol.swim.deadline import Timer
 from protocol.swim.effect import Cloned, PersistReserve, StartRaised
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim, Forgotten
@@ -28,6 +30,11 @@ from protocol.wire.statement import (
 
 RESERVE_STEP = 1_000_000
 """Incarnations reserved on disk at once: a refutation a second for eleven days."""
+REFUTATIONS_BURST = 8
+"""Refutations at once, when several charges come one after the other; each has the whole cluster gossip."""
+REFUTATION_PAUSE = 0.5
+"""Probe intervals between two refutations after the burst: one who accuses each new incarnation at once
+(15,006 refutations in ten minutes, unbounded) costs no more, and the shortest suspicion is far longer."""
 CLONE_SIGHTINGS = 2
 """A foreign start seen once may be our own past (a disk restored from a backup); twice it is a twin."""
 
@@ -72,6 +79,9 @@ class LocalMember:
         self.goodbye = False
         self._reserve = incarnation + RESERVE_STEP
         self._foreign_sightings = 0
+        self._refutation_pause_s = core.settings.probe_interval_s * REFUTATION_PAUSE
+        self._refutations = Budget(self._refutation_pause_s, REFUTATIONS_BURST)
+        self._charged_incarnation = -1
         self.record = self._compose(profile, incarnation, goodbye=False)
 
     # --- saying ---------------------------------------------------------------------------------
@@ -143,7 +153,7 @@ class LocalMember:
     # --- answering ------------------------------------------------------------------------------
 
     def meet(self, now: float, claim: Claim) -> bool:
-        """Answer a claim about this node; True if it had to be refuted.
+        """Answer a claim about this node; True if it was refuted at once.
 
         Charges at another incarnation than ours are ignored: below, they are refuted; above, nobody
         signed such a record.
@@ -153,15 +163,13 @@ class LocalMember:
             return self._meet_record(now, statement)
         if statement.incarnation != self.incarnation or self.goodbye:
             return False
-        self._refute(now, self.incarnation)
-        return True
+        return self._refute(now)
 
     def meet_forgotten(self, now: float, notice: Forgotten) -> bool:
         """Rise above an incarnation at which somebody reaped or pruned this node."""
         if notice.incarnation != self.incarnation or self.goodbye:
             return False
-        self._refute(now, notice.incarnation)
-        return True
+        return self._refute(now)
 
     def _meet_record(self, now: float, record: Record) -> bool:
         if record.incarnation < self.incarnation or record.raw == self.record.raw:
@@ -174,11 +182,23 @@ class LocalMember:
         self._publish(now, self.profile, record.incarnation + 1, goodbye=self.goodbye)
         return True
 
-    def _refute(self, now: float, incarnation: int) -> None:
+    def handle_timer(self, now: float) -> None:
+        """Refute what came too soon after other charges, unless this node has risen above it since."""
+        if self._charged_incarnation == self.incarnation and not self.goodbye:
+            self._refute(now)
+
+    def _refute(self, now: float) -> bool:
+        """Rise by one, now or, if that was done too often of late, after a pause."""
         core = self._core
+        if not self._refutations.take(now, None):
+            self._charged_incarnation = self.incarnation
+            if core.timers.deadline(Timer.REFUTATION) is None:
+                core.timers.arm(now + self._refutation_pause_s, Timer.REFUTATION)
+            return False
         core.counters.refutations += 1
         core.awareness.feed(1)
-        self._publish(now, self.profile, incarnation + 1, goodbye=False)
+        self._publish(now, self.profile, self.incarnation + 1, goodbye=False)
+        return True
 
     def renamed(self, display_name: str) -> Profile:
         """Give the profile with another display name."""

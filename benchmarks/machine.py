@@ -1,0 +1,70 @@
+"""On what a figure was measured; a number without it is not worth writing down."""
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Processor, Python and commit."""
+
+    cpu: str
+    core_count: int
+    system: str
+    python: str
+    commit: str
+
+    def as_line(self) -> str:
+        """Say it in one line."""
+        return f"{self.cpu}, {self.core_count} cores, {self.system}; {self.python}; commit {self.commit}"
+
+    def as_json(self) -> dict[str, object]:
+        """Give it for a machine to read."""
+        return asdict(self)
+
+
+def this_machine() -> Machine:
+    """Describe where this process runs."""
+    return Machine(
+        cpu=_cpu_model(),
+        core_count=_core_count(),
+        system=f"{platform.system()} {platform.release()}",
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        commit=_commit(),
+    )
+
+
+def _core_count() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_model() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass  # no /proc here
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """Name the commit, with a plus where the tree differs from it; `unknown` outside a repository."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        name = _git(root, "rev-parse", "--short", "HEAD")
+        return name + ("+" if _git(root, "status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
