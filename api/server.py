@@ -1,9 +1,8 @@
-"""Listening: a bound socket, hypercorn's protocol on each connection, and an orderly end.
+"""Listening: a bound socket, a bounded number of connections, and an orderly end.
 
-Hypercorn's connection class is used without its worker loop, because in that loop an exception on one
-connection ends all of them, a client that does not read is waited for without end, and a busy port is a
-nested group of exceptions. Here each connection stands alone, sends have a deadline, connections are
-counted, and a port that cannot be had is one sentence.
+Hypercorn's protocol is used without its worker loop, because in that loop an exception on one
+connection ends all of them, and a busy port is a nested group of exceptions. Here each connection
+stands alone (see `api.connection`), and a port that cannot be had is one sentence.
 """
 
 import errno
@@ -13,37 +12,25 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from os import strerror
 from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
-from typing import Any, Final, cast
+from typing import Final, cast
 
-import h11
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import RawData
-from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.trio.task_group import TaskGroup
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework, ConnectionState, H11SendableEvent, LifespanState
-from hypercorn.utils import parse_socket_addr
+from hypercorn.typing import ASGIFramework
 
+from api.connection import Connection, Stream
 from api.guard import CLOSING, App
 from protocol.address import Address
 
 CONNECTIONS_MAX: Final = 512
 """Open at once; further ones wait unaccepted. Leaves room below the usual 1,024 open files."""
 BACKLOG: Final = 256
-KEEP_ALIVE_S: Final = 30.0
-"""How long a connection may wait for its next request, and a request's head may take."""
 KEEP_ALIVE_REQUESTS_MAX: Final = 1_000_000
 """Hypercorn closes after 1,000, which a busy client feels; this is as good as never."""
 HEAD_SIZE_MAX: Final = 64 << 10
 """The request line and headers; a longer query than the guard allows still gets its sentence."""
-HANDSHAKE_S: Final = 5.0
-"""For TLS."""
-SEND_S: Final = 20.0
-"""A client that takes no bytes for so long is cut off: it holds a place among those in service."""
 GRACE_S: Final = 2.0
 """What requests in service get to finish at an orderly end."""
 ACCEPT_PAUSE_S: Final = 0.1
@@ -166,91 +153,6 @@ def _listen_failed(address: Address, wrong: OSError) -> ListenFailed:
     return ListenFailed(f"HTTP cannot listen on {address}: {reason}")
 
 
-class _PatientStream:
-    """A connection whose sends have a deadline; all else is the stream itself.
-
-    Hypercorn tells TLS from plain by asking for attributes, so this passes on what the stream has.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    async def send_all(self, data: bytes) -> None:
-        with trio.move_on_after(SEND_S):
-            await self._stream.send_all(data)
-            return
-        self.abort()
-        raise trio.BrokenResourceError("the client took no bytes")
-
-    def abort(self) -> None:
-        """Close without a word; whoever waits on it is woken."""
-        plain = getattr(self._stream, "transport_stream", self._stream)
-        plain.socket.close()
-
-
-class _Http1(H11Protocol):
-    """HTTP/1.1 and nothing else: offers to upgrade are ignored, as a server may.
-
-    The head of an answer waits for what follows it, so that head and body leave in one send: each
-    send is a lock, two cancel scopes and a turn of the loop, a third of an answer's cost.
-    """
-
-    _held = b""
-
-    async def _send_h11_event(self, event: H11SendableEvent) -> None:
-        try:
-            self._held += self.connection.send(event)
-        except h11.LocalProtocolError:
-            if self.connection.their_state != h11.ERROR:
-                raise
-            return
-        if self._held and not isinstance(event, h11.Response):
-            data, self._held = self._held, b""
-            await self.send(RawData(data=data))
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Stay with HTTP/1.1; hypercorn would go over to HTTP/2 here."""
-
-
-class _Connection(TCPServer):
-    """One connection; `run` is hypercorn's with HTTP/1.1 in place of its choice of protocols."""
-
-    async def run(self) -> None:
-        try:
-            is_tls = isinstance(getattr(self.stream, "transport_stream", None), trio.SocketStream)
-            if is_tls:
-                with trio.fail_after(HANDSHAKE_S):
-                    await self.stream.do_handshake()
-            plain = self.stream.transport_stream if is_tls else cast(trio.SocketStream, self.stream)
-            client = parse_socket_addr(plain.socket.family, plain.socket.getpeername())
-            server = parse_socket_addr(plain.socket.family, plain.socket.getsockname())
-            async with TaskGroup() as task_group:
-                self._task_group = task_group
-                # the two protocol classes share what the base class calls: initiate and handle
-                self.protocol = cast(
-                    ProtocolWrapper,
-                    _Http1(
-                        self.app,
-                        self.config,
-                        self.context,
-                        task_group,
-                        ConnectionState(self.state),
-                        is_tls,
-                        client,
-                        server,
-                        self.protocol_send,
-                    ),
-                )
-                await self.idle_task.restart(task_group, self._idle_timeout)
-                await self._read_data()
-                await self.idle_task.stop()  # else a client gone holds its place for the rest of the idle time
-        finally:
-            await self._close()
-
-
 class _Server:
     """The connections of one listener."""
 
@@ -260,9 +162,9 @@ class _Server:
         self._config = _hypercorn_config()
         self._context = WorkerContext(None)
         self._places = trio.Semaphore(CONNECTIONS_MAX)
-        self._open: set[_PatientStream] = set()
+        self._open: set[Connection] = set()
         self._closing = trio.Event()
-        self._state = cast(LifespanState, {CLOSING: self._closing})
+        self._state = {CLOSING: self._closing}
         self._empty = trio.Event()
 
     async def accept(self, listener: trio.SocketListener) -> None:
@@ -271,7 +173,7 @@ class _Server:
             while True:
                 await self._places.acquire()
                 try:
-                    stream: Any = await listener.accept()
+                    plain = await listener.accept()
                 except (trio.ClosedResourceError, trio.BrokenResourceError):
                     return
                 except OSError as wrong:
@@ -279,16 +181,16 @@ class _Server:
                     _log.warning("HTTP cannot accept a connection: %s", wrong.strerror)
                     await trio.sleep(ACCEPT_PAUSE_S)
                     continue
+                stream: Stream = plain
                 if self._tls is not None:
-                    stream = trio.SSLStream(stream, self._tls, server_side=True, https_compatible=True)
-                connection = _PatientStream(stream)
+                    stream = trio.SSLStream(plain, self._tls, server_side=True, https_compatible=True)
+                connection = Connection(stream, self._app, self._config, self._context, self._state)
                 self._open.add(connection)
                 nursery.start_soon(self._run, connection)
 
-    async def _run(self, connection: _PatientStream) -> None:
+    async def _run(self, connection: Connection) -> None:
         try:
-            state = ConnectionState(self._state)
-            await _Connection(self._app, self._config, self._context, cast(LifespanState, state), cast(Any, connection))
+            await connection.run()
         except* Exception as group:
             _log.debug("HTTP connection ended: %s", group.exceptions[0], exc_info=group)
         finally:
@@ -303,6 +205,8 @@ class _Server:
         self._closing.set()
         await self._context.terminated.set()
         self._empty = trio.Event()
+        for connection in self._open:
+            connection.end_when_idle()
         if self._open:
             with trio.move_on_after(GRACE_S):
                 await self._empty.wait()
@@ -317,9 +221,7 @@ def _hypercorn_config() -> Config:
     config = Config()
     config.accesslog = None
     config.errorlog = _log
-    config.keep_alive_timeout = KEEP_ALIVE_S
     config.keep_alive_max_requests = KEEP_ALIVE_REQUESTS_MAX
     config.h11_max_incomplete_size = HEAD_SIZE_MAX
-    config.ssl_handshake_timeout = HANDSHAKE_S
     config.include_server_header = False
     return config

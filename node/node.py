@@ -68,7 +68,8 @@ class Node:
         self.ending = trio.Event()
         """Set when the node left for good, or cannot go on (`ended` says why)."""
         self.seeds = SeedKeeper(self.resolve, self._join_address, self._is_member, self._knows_members)
-        self.generation = 1
+        self._changes = 1
+        self._first_incarnation = driver.engine.local.incarnation
         self._state = state
         self._joins: dict[int, tuple[trio.Event, list[JoinEnded]]] = {}
         self._leave_ended = trio.Event()
@@ -100,6 +101,11 @@ class Node:
     def is_leaving(self) -> bool:
         """Whether this node has said goodbye, and not returned."""
         return self.engine.local.goodbye
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with each visible change, of others or of this node itself."""
+        return self._changes + self.engine.local.incarnation - self._first_incarnation
 
     def members(self, *statuses: Status) -> list[Member]:
         """Give all members, or those of some statuses, in order of id (of age)."""
@@ -223,7 +229,7 @@ class Node:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Changed(change):
-                self.generation += 1
+                self._changes += 1
                 log_change(change)
                 self.journal.add(self.unix_time(change.at), change)
             case JoinEnded():
@@ -232,7 +238,7 @@ class Node:
                     waiting[1].append(effect)
                     waiting[0].set()
             case PersistReserve() | PersistContact() | ForgetContact() | PersistPresence():
-                self.generation += 1
+                self._changes += 1
                 self._state.put(effect)
             case KeyringReceived():
                 self._state.put_keyring(self.driver.keyring)

@@ -1,6 +1,7 @@
 """The life of the agent's process: start, serve, obey signals, stop."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -164,7 +165,7 @@ class _Agent:
                 self._reload_config()
             elif stopping:
                 _log.warning("a second signal: exiting at once")
-                sys.exit(IMPATIENT_EXIT)
+                os._exit(IMPATIENT_EXIT)  # as after kill -9, nothing promised is lost; SystemExit would await every task
             else:
                 stopping = True
                 nursery.start_soon(self._stop, number == signal.SIGINT or self._config.leave_on_terminate)
@@ -182,10 +183,11 @@ class _Agent:
         self._notifier.reloading()
         try:
             config = self._reload()
-            log.set_level(config.log_level)
             wanted, held = dict(config.tags), self._node.tags()
             if wanted != held:
                 self._node.set_tags(wanted, [key for key in held if key not in wanted])
+            log.set_level(config.log_level)
+            self._node.config = self._node.config.replace(log_level=config.log_level, tags=wanted)
             if self._reloadable.reload_tls is not None:
                 self._reloadable.reload_tls(config)
             _log.info("configuration read anew")

@@ -16,7 +16,7 @@ from protocol.status import Status
 from protocol.swim.candidate import Candidate, Doorkeeper
 from protocol.swim.core import Core, Counters, Room
 from protocol.swim.deadline import Timer, TimerKey
-from protocol.swim.effect import Contact, Effect, KeyringReceived, PersistPresence
+from protocol.swim.effect import ChangeKind, Contact, Effect, KeyringReceived, PersistPresence
 from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember, Profile, Sign
 from protocol.swim.member import Member
@@ -165,7 +165,7 @@ class Engine:
             InvalidRequest: out of bounds; nothing changed.
         """
         self.core.observe(now)
-        self.local.update(now, self.local.retagged(set_, delete))
+        self._update(now, self.local.retagged(set_, delete))
         return self.core.drain()
 
     def set_display_name(self, now: float, display_name: str) -> list[Effect]:
@@ -175,8 +175,13 @@ class Engine:
             InvalidRequest: out of bounds; nothing changed.
         """
         self.core.observe(now)
-        self.local.update(now, self.local.renamed(display_name))
+        self._update(now, self.local.renamed(display_name))
         return self.core.drain()
+
+    def _update(self, now: float, profile: Profile) -> None:
+        if profile != self.local.profile:
+            self.local.update(now, profile)
+            self.core.change(now, ChangeKind.UPDATE, self.own_member, by=self.core.own_id)
 
     def force_leave(self, now: float, id: MemberId, *, prune: bool) -> list[Effect]:
         """Sign that a failed member is left, or gone; an alive one refutes it and stays."""

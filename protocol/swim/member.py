@@ -7,6 +7,7 @@ from protocol.status import Status
 from protocol.swim.entry import Entry
 from protocol.swim.evidence import EvidenceLog
 from protocol.ulid import MemberId
+from protocol.wire.codec import AGE_S_MAX
 from protocol.wire.message import Claim
 from protocol.wire.statement import Record
 
@@ -80,4 +81,9 @@ class Member:
 
     def age_s(self, now: float) -> int:
         """Tell how long the member has been accused or gone, whole seconds."""
-        return max(0, int(now - self.gone_at))
+        return bounded_age_s(now - self.gone_at)
+
+
+def bounded_age_s(age_s: float) -> int:
+    """Give an age in whole seconds that every decoder takes, however old a sender said it is."""
+    return min(max(0, int(age_s)), AGE_S_MAX)

@@ -57,6 +57,8 @@ class Prober:
         self._ring = ProbeRing(core.rng)
         self._on_ring: set[MemberId] = set()
         self._probe: Probe | None = None
+        self._dialled: set[int] = set()
+        """Streams dialled for probes, until the shell says how that ended: a probe may be over sooner."""
 
     @property
     def current(self) -> Probe | None:
@@ -133,6 +135,7 @@ class Prober:
         address = core.address(probe.target)
         if core.settings.stream_fallback and address is not None:
             probe.stream = core.new_stream()
+            self._dialled.add(probe.stream)
             core.emit(Dial(probe.stream, probe.target, address, Purpose.PING))
 
     def handle_ack(self, now: float, sender: MemberId, number: int) -> bool:
@@ -161,8 +164,16 @@ class Prober:
         if probe is not None and probe.number == number and sender == probe.target:
             self._succeed(0)
 
+    def take_opened(self, stream: int) -> bool:
+        """Tell whether a stream that opened was dialled for a probe."""
+        if stream not in self._dialled:
+            return False
+        self._dialled.remove(stream)
+        return True
+
     def handle_stream_failed(self, stream: int, reason: str) -> None:
         """Note why the stream gave no answer; the datagrams may still."""
+        self._dialled.discard(stream)
         if self._probe is not None and self._probe.stream == stream:
             self._probe.stream_detail = reason
 

@@ -1,5 +1,6 @@
 """What is said on streams once hands are shaken: joins, syncs, and the stream ping."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import ceil, log2
@@ -34,6 +35,8 @@ MISMATCH_QUIET_S = 1.0
 """A differing view hash is given this long after the last rumor to settle by itself."""
 SYNC_PAUSE_S = 1.0
 """At most one sync is started per second, whoever disagrees."""
+SETTLED_MAX = 256
+"""Pairs of hashes remembered as settled; each change of a view makes new ones."""
 SYNC_SCALE_THRESHOLD = 32
 """Up to here the slow sync keeps its base period (memberlist's pushPullScale)."""
 
@@ -91,6 +94,9 @@ class Streams:
         self._streams: dict[int, _Stream] = {}
         self._sync_in_flight: int | None = None
         self._last_sync_at = float("-inf")
+        self._settled: OrderedDict[tuple[int, int], None] = OrderedDict()
+        """Pairs of view hashes that a sync did not bring together: what one side does not admit stays so."""
+        self._pair_in_flight = (0, 0)
         self.keyring: tuple[bytes, bytes] = (b"", bytes(8))
         """What SyncRoot and KeyringOffer say of the keyring: its encoding, and 8 bytes of digest."""
 
@@ -127,8 +133,11 @@ class Streams:
         core = self._core
         if view_hash == core.membership.hash.root or len(core.rumors):
             return
-        if now - core.quiet_since >= MISMATCH_QUIET_S:
-            self.dial_sync(now, peer)
+        pair = (core.membership.hash.root, view_hash)
+        if now - core.quiet_since < MISMATCH_QUIET_S or pair in self._settled:
+            return
+        self.dial_sync(now, peer)
+        self._pair_in_flight = pair
 
     def arm_slow_sync(self, now: float) -> None:
         """Arm the slow sync, once there is somebody to sync with; jittered so that nodes spread out."""
@@ -151,10 +160,8 @@ class Streams:
     def handle_opened(self, stream: int, peer: MemberId) -> None:
         """Speak first on a stream that we dialled, or listen on one that was accepted."""
         core = self._core
-        probe = self._prober.current
-        if probe is not None and probe.stream == stream:
-            self._streams[stream] = _Stream(Purpose.PING, Turn.PONG, peer, number=probe.number)
-            core.emit(StreamSend(stream, StreamPing(probe.number)))
+        if self._prober.take_opened(stream):
+            self._ask_probed(stream, peer)
             return
         held = self._streams.get(stream)
         if held is None:
@@ -171,6 +178,14 @@ class Streams:
             self._open_sync(stream, held)
         else:
             self._close(stream)
+
+    def _ask_probed(self, stream: int, peer: MemberId) -> None:
+        probe = self._prober.current
+        if probe is None or probe.stream != stream:  # answered otherwise, or over: nothing is left to ask
+            self._core.emit(StreamClose(stream))
+            return
+        self._streams[stream] = _Stream(Purpose.PING, Turn.PONG, peer, number=probe.number)
+        self._core.emit(StreamSend(stream, StreamPing(probe.number)))
 
     def handle_message(self, now: float, stream: int, message: StreamMessage) -> None:
         """Take a message of an open stream.
@@ -230,6 +245,9 @@ class Streams:
         held.turn = Turn.JOIN_CHECK
         if not self._listener.accept(now, peer, message.record):
             self._listener.tell_forgotten(now, peer)
+        elif core.membership.get(peer) is None:  # the seat was taken since the handshake: it will ask again
+            self._close(stream)
+            return
 
         def done(at: float, answered: bool) -> None:
             if self._streams.get(stream) is not held:
@@ -269,9 +287,16 @@ class Streams:
         for answer in exchange.receive(now, message):
             self._core.emit(StreamSend(stream, answer))
         if exchange.done:
+            if self._sync_in_flight == stream and self._core.membership.hash.root == self._pair_in_flight[0]:
+                self._settle(self._pair_in_flight)
             self._close(stream)
             if held.purpose is Purpose.JOIN:
                 self._core.emit(JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach))
+
+    def _settle(self, pair: tuple[int, int]) -> None:
+        self._settled[pair] = None
+        if len(self._settled) > SETTLED_MAX:
+            self._settled.popitem(last=False)
 
     def _close(self, stream: int) -> None:
         self._streams.pop(stream, None)

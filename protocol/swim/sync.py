@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from protocol.error import MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.effect import KeyringReceived
-from protocol.swim.member import Member
+from protocol.swim.member import Member, bounded_age_s
 from protocol.ulid import MemberId
 from protocol.wire.codec import (
     CLAIMS_MAX,
@@ -106,7 +106,7 @@ class SyncExchange:
         self._keys_differ = False
         self._buckets = b""
         self._listed: dict[MemberId, Summary] = {}
-        self._wanted: list[MemberId] = []
+        self._wanted: dict[MemberId, None] = {}
         self._forgotten: list[tuple[MemberId, int, int]] = []
 
     @property
@@ -164,7 +164,7 @@ class SyncExchange:
             return []
         self.stage = Stage.CLAIMS
         claims = self._compare(now)
-        return _frames(claims, self._wanted, self._forgotten)
+        return _frames(claims, list(self._wanted), self._forgotten)
 
     def _compare(self, now: float) -> list[Claim]:
         membership = self._core.membership
@@ -174,14 +174,14 @@ class SyncExchange:
             if theirs is None or theirs.incarnation < member.record.incarnation:
                 claims += member.claims(now)
             elif theirs.incarnation > member.record.incarnation:
-                self._wanted.append(member.id)
+                self._wanted[member.id] = None
             elif theirs.mark != member.mark:
                 claims += member.claims(now)
-                self._wanted.append(member.id)
+                self._wanted[member.id] = None
         for id, theirs in sorted(self._listed.items()):
             gone = self._gone(now, id, theirs.incarnation)
             if gone is None:
-                self._wanted.append(id)
+                self._wanted[id] = None
             else:
                 self._forgotten.append(gone)
         return claims
@@ -190,7 +190,7 @@ class SyncExchange:
         forgotten = self._core.membership.forgotten(id)
         if forgotten is None or incarnation > forgotten[0]:
             return None
-        return id, forgotten[0], max(0, int(now - forgotten[1]))
+        return id, forgotten[0], bounded_age_s(now - forgotten[1])
 
     # --- initiator ------------------------------------------------------------------------------
 
@@ -215,7 +215,9 @@ class SyncExchange:
                 gone = self._gone(now, statement_subject(statement), statement.incarnation)
                 if gone is not None:
                     self._forgotten.append(gone)
-        self._wanted += message.wanted
+        self._wanted |= dict.fromkeys(message.wanted)
+        if max(len(self._wanted), len(self._forgotten)) > SUMMARIES_TOTAL_MAX:
+            raise MalformedMessage(f"a sync about over {SUMMARIES_TOTAL_MAX} members")
         for id, incarnation, age_s in message.forgotten:
             self._listener.take_forgotten(now, id, incarnation, age_s)
         if not message.last:
@@ -224,7 +226,7 @@ class SyncExchange:
             self.stage = Stage.DONE
             return [SyncEnd()]
         self.stage = Stage.END
-        members = [self._core.membership.get(id) for id in self._wanted[:SUMMARIES_TOTAL_MAX]]
+        members = [self._core.membership.get(id) for id in self._wanted]
         claims = [claim for member in members if member is not None for claim in member.claims(now)]
         return _frames(claims, [], self._forgotten)
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from api import server
+from api import connection, server
 from api.server import ListenConfig, ListenFailed, load_tls, serve
 from api.view import JoinReport
 from protocol.address import Address
@@ -125,7 +125,7 @@ async def test_serve_survives_garbage() -> None:
 
 async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes no bytes for so long loses the connection, and with it the place in service."""
-    monkeypatch.setattr(server, "SEND_S", 0.2)
+    monkeypatch.setattr(connection, "SEND_S", 0.2)
     view = FakeView(3_000)
     app = make_app(view)
     async with serving(app) as address:

@@ -50,7 +50,7 @@ class Author:
         body = encode_record(
             id=self.id,
             public_key=self.key,
-            name=name or f"n{self.key[0]}",
+            name=name or f"n{int.from_bytes(self.id[6:], 'big')}",
             address=address,
             incarnation=incarnation,
             goodbye=goodbye,
@@ -77,9 +77,9 @@ class Author:
 
 
 def author(index: int) -> Author:
-    """Give the same author for the same number of 0 to 255; ids sort by it, and end in different bytes."""
-    key = bytes((index,)) * 32
-    return Author(key, MemberId(compose_ulid(1_700_000_000_000 + index, bytes(9) + bytes((index,)))))
+    """Give the same author for the same number; ids sort by it, and its last byte ends them."""
+    key = bytes((index,)) * 32 if index < 256 else index.to_bytes(32, "big")
+    return Author(key, MemberId(compose_ulid(1_700_000_000_000 + index, index.to_bytes(10, "big"))))
 
 
 def open_any(raw: bytes) -> Statement | None:

@@ -1,0 +1,167 @@
+"""One HTTP/1.1 connection: hypercorn's protocol over a Trio stream.
+
+Stands in for hypercorn's own class of this place (`hypercorn.trio.tcp_server`), and differs so:
+
+* only HTTP/1.1 is spoken; offers to upgrade are ignored, as a server may;
+* a send has a deadline, so a client that does not read cannot hold its place for ever;
+* the head of an answer leaves together with what follows it;
+* idleness is the deadline of the task that reads anyway, not a task started for each request.
+"""
+
+from math import inf
+from typing import Any, Final, cast
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent
+from hypercorn.utils import parse_socket_addr
+
+RECEIVE_SIZE_MAX: Final = 64 << 10
+KEEP_ALIVE_S: Final = 30.0
+"""How long a connection may wait for its next request, and a request's head may take."""
+HANDSHAKE_S: Final = 5.0
+"""For TLS."""
+SEND_S: Final = 20.0
+"""A client that takes no bytes for so long is cut off: it holds a place among those in service."""
+CLOSE_S: Final = 1.0
+"""TLS says goodbye with a message, which need not be waited for."""
+
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+
+
+class _Http1(H11Protocol):
+    """Hypercorn's HTTP/1.1, with answers sent in one piece and without a way out to HTTP/2.
+
+    Each send is a lock, two cancel scopes and a turn of the loop: a third of an answer's cost.
+    """
+
+    _held = b""
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        try:
+            self._held += self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        if self._held and not isinstance(event, h11.Response):
+            data, self._held = self._held, b""
+            await self.send(RawData(data=data))
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Stay with HTTP/1.1; hypercorn would go over to HTTP/2 here."""
+
+
+class Connection:
+    """Serves one stream until it ends, from either side."""
+
+    def __init__(
+        self, stream: Stream, app: AppWrapper, config: Config, context: WorkerContext, state: dict[str, Any]
+    ) -> None:
+        """Keep what is needed; `state` is in the scope of each request."""
+        self._stream = stream
+        self._socket = (stream.transport_stream if isinstance(stream, trio.SSLStream) else stream).socket
+        self._app = app
+        self._config = config
+        self._context = context
+        self._state = state
+        self._send_lock = trio.Lock()
+        self._reading = trio.CancelScope()
+        self._idle_until = trio.current_time() + KEEP_ALIVE_S
+        self._is_ending = False
+        self._protocol: _Http1
+
+    async def run(self) -> None:
+        """Serve requests one after the other.
+
+        Raises:
+            Exception: whatever hypercorn and h11 make of what the client sent; the stream is closed.
+        """
+        try:
+            is_tls = isinstance(self._stream, trio.SSLStream)
+            if isinstance(self._stream, trio.SSLStream):
+                with trio.fail_after(HANDSHAKE_S):
+                    await self._stream.do_handshake()
+            client = parse_socket_addr(self._socket.family, self._socket.getpeername())
+            server = parse_socket_addr(self._socket.family, self._socket.getsockname())
+            async with TaskGroup() as tasks:
+                self._protocol = _Http1(
+                    self._app,
+                    self._config,
+                    self._context,
+                    tasks,
+                    cast(ConnectionState, self._state),
+                    is_tls,
+                    client,
+                    server,
+                    self._take,
+                )
+                await self._read()
+        finally:
+            await self._close()
+
+    def end_when_idle(self) -> None:
+        """End now if no request is in service, else after it."""
+        self._is_ending = True
+        if self._idle_until < inf:
+            self._reading.cancel()
+
+    def abort(self) -> None:
+        """Close without a word; whoever waits on the stream is woken."""
+        self._socket.close()
+
+    async def _read(self) -> None:
+        while not (self._is_ending and self._idle_until < inf):
+            data = b""
+            self._reading = trio.CancelScope(deadline=self._idle_until)
+            try:
+                with self._reading:
+                    data = bytes(await self._stream.receive_some(RECEIVE_SIZE_MAX))
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
+                break
+            if self._reading.cancelled_caught:
+                break
+            await self._protocol.handle(RawData(data))
+            if not data:
+                break
+        await self._protocol.handle(Closed())
+
+    async def _take(self, event: Event) -> None:
+        """Do what the protocol asks: send, close, or note that a request begins or is over."""
+        if isinstance(event, RawData):
+            await self._send(event.data)
+        elif isinstance(event, Updated):
+            self._idle_until = trio.current_time() + KEEP_ALIVE_S if event.idle else inf
+            self._reading.deadline = self._idle_until
+            if event.idle and self._is_ending:
+                self._reading.cancel()
+        else:
+            await self._close()
+            await self._protocol.handle(Closed())
+
+    async def _send(self, data: bytes) -> None:
+        async with self._send_lock:
+            # shielded: an answer cut short by its client's going away would leave h11 in a wrong state
+            with trio.move_on_after(SEND_S, shield=True) as patience:
+                try:
+                    await self._stream.send_all(data)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    await self._protocol.handle(Closed())
+            if patience.cancelled_caught:
+                self.abort()
+                await self._protocol.handle(Closed())
+
+    async def _close(self) -> None:
+        with trio.move_on_after(CLOSE_S, shield=True):
+            try:
+                if isinstance(self._stream, trio.SocketStream):
+                    await self._stream.send_eof()
+                await self._stream.aclose()
+            except (trio.BrokenResourceError, trio.BusyResourceError, trio.ClosedResourceError):
+                pass  # it is closed, or a send is in its way
+        self.abort()

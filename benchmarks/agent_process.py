@@ -1,0 +1,155 @@
+"""Real agents: `shoal agent` as a process of its own, tied to this one."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from node import lifeline
+from node.config import LogLevel
+from protocol.security.key_file import encode_key_file
+from protocol.security.keyring import Keyring
+
+ROOT = Path(__file__).resolve().parent.parent
+START_MAX_S = 20.0
+"""No start takes that long."""
+POLL_S = 0.005
+STOP_MAX_S = 5.0
+LOG_TAIL_LENGTH = 500
+LOG_LEVEL: LogLevel = "warning"
+
+
+@dataclass(slots=True)
+class AgentProcess:
+    """One agent; `http_port` 0 means HTTP is off."""
+
+    process: subprocess.Popen[bytes]
+    gossip_port: int
+    http_port: int
+    started_at: float
+    """On `time.perf_counter`, just before exec."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    def get(self, path: str) -> bytes:
+        """Ask over HTTP.
+
+        Raises:
+            OSError: nobody answers there.
+        """
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=5) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def wait_for_http(self, path: str) -> float:
+        """Ask until the first answer; give the seconds since exec.
+
+        Raises:
+            TimeoutError: none came, or the process ended.
+        """
+        while time.perf_counter() - self.started_at < START_MAX_S and self.process.poll() is None:
+            try:
+                self.get(path)
+            except urllib.error.HTTPError:
+                pass  # an answer too
+            except OSError:
+                time.sleep(POLL_S)
+                continue
+            return time.perf_counter() - self.started_at
+        raise TimeoutError("an agent gave no answer over HTTP")
+
+
+class Cluster:
+    """Agents in one directory, of one cluster."""
+
+    def __init__(self, directory: Path, profile: str = "lan") -> None:
+        """Make the key file."""
+        self._directory = directory
+        self._profile = profile
+        self.key_file = directory / "cluster.key"
+        keyring = Keyring.generate(time.time_ns() // 1_000_000, os.urandom)
+        self.key_file.write_text(encode_key_file(keyring))
+        self.key_file.chmod(0o600)
+        self.agents: list[AgentProcess] = []
+
+    def start(self, *, http: bool) -> AgentProcess:
+        """Start one more agent, which joins through the first."""
+        name = f"n{len(self.agents) + 1}"
+        gossip_port, http_port = free_port(), free_port() if http else 0
+        command = [
+            *(sys.executable, "-m", "node", "agent", "--name", name, "--profile", self._profile),
+            *("--bind", f"127.0.0.1:{gossip_port}", "--http", f"127.0.0.1:{http_port}" if http else "off"),
+            *("--data-dir", str(self._directory / name), "--key-file", str(self.key_file), "--log-level", LOG_LEVEL),
+        ]
+        if self.agents:
+            command += ["--join", f"127.0.0.1:{self.agents[0].gossip_port}"]
+        agent = start_process(command, self._directory / f"{name}.log", gossip_port, http_port)
+        self.agents.append(agent)
+        return agent
+
+    def check(self) -> None:
+        """See that all agents run.
+
+        Raises:
+            RuntimeError: one has ended; with the end of its log.
+        """
+        for index, agent in enumerate(self.agents, 1):
+            if agent.process.poll() is not None:
+                log = (self._directory / f"n{index}.log").read_text(errors="replace")
+                raise RuntimeError(f"agent n{index} ended with {agent.process.returncode}: {log[-LOG_TAIL_LENGTH:]}")
+
+    def stop(self) -> None:
+        """End all agents and wait for them."""
+        for agent in self.agents:
+            agent.process.terminate()
+        for agent in self.agents:
+            try:
+                agent.process.wait(STOP_MAX_S)
+            except subprocess.TimeoutExpired:
+                agent.process.kill()
+                agent.process.wait()
+
+
+@contextmanager
+def open_cluster(directory: Path) -> Iterator[Cluster]:
+    """Run agents for as long as the block lasts."""
+    cluster = Cluster(directory)
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def start_process(command: Sequence[str], log: Path, gossip_port: int = 0, http_port: int = 0) -> AgentProcess:
+    """Start a program from the project's root, which dies with this process, its output in a file."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")}
+    environ[lifeline.VARIABLE] = str(os.getpid())
+    with log.open("wb") as file:
+        started_at = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environ, cwd=ROOT, process_group=0
+        )
+    return AgentProcess(process, gossip_port, http_port, started_at)
+
+
+def free_port() -> int:
+    """Give a port that is free for UDP and TCP on loopback at this moment."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as streams:
+            datagrams.bind(("127.0.0.1", 0))
+            port: int = datagrams.getsockname()[1]
+            try:
+                streams.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

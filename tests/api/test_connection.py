@@ -1,0 +1,97 @@
+"""One connection: when it ends, and what it does not speak."""
+
+import pytest
+import trio
+import trio.testing
+
+from api import connection
+from api.view import JoinReport
+from tests.api.asker import RawClient, make_app, serving
+from tests.api.fake_view import FakeView
+
+
+async def test_connection_idle_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection without a further request is closed, as is one that never sends a whole head."""
+    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.1)
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        assert (await client.ask("GET", "/livez")).status == 200
+        slow = await RawClient.connect(address)
+        await slow.send(b"GET /livez HTTP/1.1\r\nHost: ")
+        with trio.fail_after(10):
+            assert await client.read_until(b"never") == b""
+            assert await slow.read_until(b"never") == b""
+
+
+async def test_connection_in_service_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request may take longer than a connection may be idle."""
+    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.1)
+    view = FakeView()
+
+    async def slow_join(addresses: object, timeout_s: float) -> JoinReport:
+        await trio.sleep(0.3)
+        return JoinReport(1)
+
+    monkeypatch.setattr(view, "join", slow_join)
+    async with serving(make_app(view)) as address:
+        client = await RawClient.connect(address)
+        assert (await client.ask("POST", "/v1/agent/join?address=a")).json["num_joined"] == 1
+
+
+async def test_connection_ignores_upgrade() -> None:
+    """An offer to go over to HTTP/2, as `curl --http2` makes it, is answered in HTTP/1.1."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        extra = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+        assert (await client.ask("GET", "/livez", extra)).status == 200
+
+
+async def test_connection_pipelined_requests() -> None:
+    """Requests sent at once are answered one after the other."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        await client.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        assert [(await client.read_answer()).status for _ in range(3)] == [200, 200, 200]
+
+
+async def test_connection_client_gone_cancels_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that hangs up ends its own join, and its place is free again."""
+    view = FakeView()
+    ended = trio.Event()
+
+    async def endless_join(addresses: object, timeout_s: float) -> JoinReport:
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(view, "join", endless_join)
+    async with serving(make_app(view)) as address:
+        client = await RawClient.connect(address)
+        await client.send(b"POST /v1/agent/join?address=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        await client.stream.aclose()
+        with trio.fail_after(3):
+            await ended.wait()
+
+
+async def test_connection_client_gone_does_not_stop_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A goodbye once begun is finished, though nobody waits for the answer."""
+    view = FakeView()
+    begun, finished = trio.Event(), trio.Event()
+
+    async def slow_leave(stay: bool) -> None:
+        begun.set()
+        await trio.sleep(0.2)
+        finished.set()
+
+    monkeypatch.setattr(view, "leave", slow_leave)
+    async with serving(make_app(view)) as address:
+        client = await RawClient.connect(address)
+        await client.send(
+            b"POST /v1/cluster/leave HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer the-admin-token\r\n\r\n"
+        )
+        await begun.wait()
+        await client.stream.aclose()
+        with trio.fail_after(3):
+            await finished.wait()

@@ -1,0 +1,236 @@
+"""Streams: whose word is expected, and what becomes of any other."""
+
+import pytest
+
+from protocol.error import MalformedMessage
+from protocol.purpose import Purpose
+from protocol.refusal import Refusal
+from protocol.swim.effect import Dial, JoinEnded, StreamClose, StreamSend
+from protocol.swim.engine import Engine
+from protocol.swim.settings import Settings
+from protocol.swim.stream import STREAMS_MAX
+from protocol.wire.message import (
+    Ack,
+    Claim,
+    Join,
+    JoinAnswer,
+    KeyringOffer,
+    Ping,
+    StreamMessage,
+    StreamPing,
+    StreamPong,
+    SyncBuckets,
+    SyncClaims,
+    SyncEnd,
+    SyncRoot,
+    SyncSummaries,
+)
+from tests.protocol.swim.bench import ME, PEER, SUBJECT, advance, only, said, say, started, status
+
+WORDS: dict[str, StreamMessage] = {
+    "ping": StreamPing(1),
+    "pong": StreamPong(1, 1),
+    "join": Join(Claim(PEER.record(5))),
+    "answer": JoinAnswer(Claim(PEER.record(5)), True),
+    "root": SyncRoot(1, bytes(8)),
+    "buckets": SyncBuckets(bytes(2_048)),
+    "summaries": SyncSummaries(b"", (), True),
+    "claims": SyncClaims((), (), (), True),
+    "end": SyncEnd(),
+    "keyring": KeyringOffer(b"x"),
+}
+
+
+NOW = 1.0
+"""Within the first probe, after its timeout: seed 1 begins it at 0.13 s."""
+
+
+def accepted() -> tuple[Engine, int]:
+    """An accepted stream of PEER; its first word is to come."""
+    engine = started(ME, None, PEER.record(5))
+    stream = engine.new_stream()
+    engine.handle_stream_opened(0.0, stream, PEER.id)
+    return engine, stream
+
+
+def join_checked() -> tuple[Engine, int]:
+    """PEER said Join, and is being pinged."""
+    engine, stream = accepted()
+    engine.handle_stream_message(0.0, stream, WORDS["join"])
+    return engine, stream
+
+
+def joining() -> tuple[Engine, int]:
+    """We dialled a join, and PEER's answer is to come."""
+    engine = started(ME)
+    stream, _ = engine.join(0.0, PEER.record(5).address)
+    effects = engine.handle_stream_opened(0.0, stream, PEER.id)
+    assert only(StreamSend, effects) == [StreamSend(stream, Join(Claim(engine.local.record)))]
+    return engine, stream
+
+
+def probing() -> tuple[Engine, int]:
+    """A probe's last word: the pong is to come."""
+    engine, stream = dialling()
+    opened = engine.handle_stream_opened(NOW, stream, PEER.id)
+    assert isinstance(only(StreamSend, opened)[0].message, StreamPing)
+    return engine, stream
+
+
+def dialling() -> tuple[Engine, int]:
+    """A probe's last word: a stream is being opened."""
+    engine = started(ME, None, PEER.record(5))
+    (dial,) = only(Dial, advance(engine, NOW))
+    assert dial.purpose is Purpose.PING
+    return engine, dial.stream
+
+
+TAKEN = {
+    accepted: {"ping", "root", "join"},
+    join_checked: set[str](),
+    joining: {"answer"},
+    probing: {"pong"},
+}
+
+
+@pytest.mark.parametrize("situation", TAKEN)
+@pytest.mark.parametrize("word", WORDS)
+def test_stream_word_out_of_turn_is_malformed(situation, word: str) -> None:  # type: ignore[no-untyped-def]
+    """Each situation takes its own words, and no other; nothing of them is merged."""
+    engine, stream = situation()
+    if word in TAKEN[situation]:
+        engine.handle_stream_message(NOW, stream, WORDS[word])
+        return
+    root = engine.membership.hash.root
+    with pytest.raises(MalformedMessage):
+        engine.handle_stream_message(NOW, stream, WORDS[word])
+    assert engine.membership.hash.root == root
+    engine.handle_stream_closed(NOW, stream)
+    assert len(engine.streams) == 0
+
+
+def test_stream_word_on_a_stream_nobody_knows_is_nothing() -> None:
+    """It was closed here a moment ago."""
+    engine = started(ME)
+    assert engine.handle_stream_message(0.0, 77, SyncEnd()) == []
+
+
+def test_stream_join_with_anothers_record_is_malformed() -> None:
+    """Neither in the question nor in the answer."""
+    engine, stream = accepted()
+    with pytest.raises(MalformedMessage, match="another's"):
+        engine.handle_stream_message(0.0, stream, Join(Claim(SUBJECT.record(5))))
+    engine, stream = joining()
+    with pytest.raises(MalformedMessage, match="another's"):
+        engine.handle_stream_message(0.0, stream, JoinAnswer(Claim(SUBJECT.record(5)), True))
+    with pytest.raises(MalformedMessage, match="another's"):
+        engine.handle_stream_message(0.0, stream, JoinAnswer(Claim(PEER.accuse(ME.id, 5)), True))
+
+
+def test_stream_ping_is_answered_and_closed() -> None:
+    """With the view hash."""
+    engine, stream = accepted()
+    effects = engine.handle_stream_message(0.0, stream, StreamPing(9))
+    assert effects == [StreamSend(stream, StreamPong(9, engine.membership.hash.root)), StreamClose(stream)]
+
+
+def test_stream_pong_saves_the_probe() -> None:
+    """Nobody is accused, and the prober does not doubt itself."""
+    engine, stream = probing()
+    probe = engine.prober.current
+    assert probe is not None
+    engine.handle_stream_message(NOW, stream, StreamPong(probe.number, engine.membership.hash.root))
+    assert engine.prober.current is None
+    assert engine.counters.probe_failures == 0
+
+
+@pytest.mark.parametrize("number", [0, 1 << 31])
+def test_stream_pong_of_another_number_saves_nothing(number: int) -> None:
+    """The number was drawn at random for this probe."""
+    engine, stream = probing()
+    engine.handle_stream_message(NOW, stream, StreamPong(number, 0))
+    assert engine.prober.current is not None
+
+
+def test_stream_opened_after_its_probe_was_over_is_closed() -> None:
+    """A slow handshake: neither side must be left waiting for the other's first word."""
+    engine, stream = dialling()
+    probe = engine.prober.current
+    assert probe is not None
+    say(engine, NOW, Ack(probe.number, engine.membership.hash.root))
+    assert engine.prober.current is None
+    assert engine.handle_stream_opened(NOW, stream, PEER.id) == [StreamClose(stream)]
+    assert len(engine.streams) == 0
+
+
+def test_stream_that_failed_is_no_longer_waited_for() -> None:
+    """Its number is not kept."""
+    engine, stream = dialling()
+    engine.handle_stream_closed(NOW, stream, None, "refused")
+    assert engine.prober._dialled == set()
+
+
+def test_streams_are_bounded() -> None:
+    """One more than 256 is closed at once; those in conversation go on."""
+    engine = started(ME, None, PEER.record(5))
+    for _ in range(STREAMS_MAX):
+        assert engine.handle_stream_opened(0.0, engine.new_stream(), PEER.id) == []
+    extra = engine.new_stream()
+    assert engine.handle_stream_opened(0.0, extra, PEER.id) == [StreamClose(extra)]
+    assert len(engine.streams) == STREAMS_MAX
+
+
+def test_join_answer_tells_whether_datagrams_reach() -> None:
+    """The newcomer is pinged at its advertised address: silence is told, and so is an ack."""
+    engine, stream = join_checked()
+    (silent,) = only(StreamSend, advance(engine, 0.5))
+    assert isinstance(silent.message, JoinAnswer)
+    assert not silent.message.datagrams_reach
+    engine, stream = accepted()
+    effects = engine.handle_stream_message(0.0, stream, WORDS["join"])
+    (ping,) = [message for message in said(effects, PEER.id) if isinstance(message, Ping)]
+    (answer,) = only(StreamSend, say(engine, 0.1, Ack(ping.number, 0)))
+    assert isinstance(answer.message, JoinAnswer)
+    assert answer.message.datagrams_reach
+
+
+def test_join_refused_or_broken_off_ends_with_its_reason() -> None:
+    """JoinEnded comes once."""
+    for refusal, reason in ((Refusal.NAME_IN_USE, ""), (None, "timed out")):
+        engine = started(ME)
+        stream, effects = engine.join(0.0, PEER.record(5).address)
+        assert [dial.purpose for dial in only(Dial, effects)] == [Purpose.JOIN]
+        ended = engine.handle_stream_closed(0.0, stream, refusal, reason)
+        assert ended == [JoinEnded(stream, None, refusal, reason)]
+        assert engine.handle_stream_closed(0.0, stream, refusal, reason) == []
+
+
+def test_join_of_one_that_the_limit_keeps_out_is_broken_off() -> None:
+    """Two were let through the handshake for one seat: the second must not believe that it is in."""
+    engine = started(ME, Settings.lan(members_max=2), SUBJECT.record(5))
+    stream = engine.new_stream()
+    engine.handle_stream_opened(0.0, stream, PEER.id)
+    assert StreamClose(stream) in engine.handle_stream_message(0.0, stream, WORDS["join"])
+    assert status(engine, PEER) is None
+    assert len(engine.streams) == 0
+
+
+def test_sync_one_in_flight_and_one_a_second() -> None:
+    """Whoever disagrees."""
+    engine = started(ME, None, PEER.record(5), SUBJECT.record(5))
+    engine.core.rumors.drop(PEER.id)
+    engine.core.rumors.drop(SUBJECT.id)
+    engine.core.rumors.drop(ME.id)
+    engine.core.quiet_since = 0.0
+    streams = engine.streams
+    streams.consider_hash(0.5, PEER.id, 1)
+    assert only(Dial, engine.core.drain()) == []
+    streams.consider_hash(2.0, PEER.id, engine.membership.hash.root)
+    assert only(Dial, engine.core.drain()) == []
+    streams.consider_hash(2.0, PEER.id, 1)
+    streams.consider_hash(4.0, SUBJECT.id, 1)
+    (dial,) = only(Dial, engine.core.drain())
+    engine.handle_stream_closed(4.0, dial.stream, None, "timed out")
+    streams.consider_hash(4.0, SUBJECT.id, 1)
+    streams.consider_hash(4.5, PEER.id, 1)
+    assert len(only(Dial, engine.core.drain())) == 1
