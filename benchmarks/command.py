@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the parts, the receive path, and some real processes",
         epilog="Subjects: " + "; ".join(f"{subject.name}: {subject.about}" for subject in SUBJECTS) + ".",
     )
-    micro.add_argument("--only", action="append", choices=sorted(BY_NAME), metavar="NAME", help="one subject; repeatable")
+    micro.add_argument(
+        "--only", action="append", choices=sorted(BY_NAME), metavar="NAME", help="one subject; repeatable"
+    )
     micro.add_argument("--tiny", action="store_true", help="a few repetitions: shows that it runs, measures nothing")
     micro.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser

@@ -5,6 +5,7 @@ and the flooder is a process too. What the kernel had no room for is what the fl
 did not receive; timers are counted as served, with how late they were.
 """
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,7 @@ class Reading:
 
 def measure(scale: Scale) -> Iterator[Figure]:
     """Flood, and tell how the node fared."""
+    logging.getLogger("shoal").setLevel(logging.CRITICAL)  # what becomes of members is counted below
     with TemporaryDirectory(prefix="shoal-") as directory, open_cluster(Path(directory)) as cluster:
         for _ in range(PEER_COUNT):
             cluster.start(http=False)
@@ -82,7 +84,9 @@ async def _measure(cluster: Cluster, directory: Path, duration_s: float) -> list
         target_file = directory / "target"
         target_file.write_bytes(node.engine.local.record.raw)
         command = [sys.executable, "-m", "benchmarks.flooder", str(cluster.key_file), str(target_file), str(duration_s)]
-        flooder = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=str(ROOT))
+        flooder = await trio.lowlevel.open_process(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=str(ROOT)
+        )
         try:
             return await _flood(node, flooder, lateness, duration_s)
         finally:
@@ -105,27 +109,38 @@ async def _gather(node: Node, cluster: Cluster) -> None:
             await trio.sleep(0.05)
 
 
-async def _flood(
-    node: Node, flooder: trio.Process, lateness: RecordingLateness, duration_s: float
-) -> list[Figure]:
+async def _flood(node: Node, flooder: trio.Process, lateness: RecordingLateness, duration_s: float) -> list[Figure]:
     progress = Progress("flood")
-    out, into = flooder.stdout, flooder.stdin
-    if out is None or into is None:
-        raise RuntimeError("the flooder has no pipes")
-    words = (await out.receive_some()).split()
-    flooder_id = MemberId(bytes.fromhex(words[1].decode()))
+    flooder_id = MemberId(bytes.fromhex((await _read_line(flooder)).removeprefix("ready ")))
     progress.say(f"flat out for {duration_s:g} s")
     lateness.samples.clear()
     before = _read(node)
-    await into.send_all(b"\n")
+    if flooder.stdin is not None:
+        await flooder.stdin.send_all(b"\n")
     while (passed := monotonic() - before.at) < duration_s:
         progress.say_sometimes(f"{passed:.0f} s of {duration_s:g} s")
         await trio.sleep(min(0.5, duration_s - passed))
     after = _read(node)
-    with trio.fail_after(MEETING_MAX_S):
-        sent = int(await out.receive_some())
+    sent = int(await _read_line(flooder))
     await trio.sleep(AFTERMATH_S)
     return list(_figures(node, before, after, sent, list(lateness.samples), flooder_id))
+
+
+async def _read_line(flooder: trio.Process) -> str:
+    """Read one line of the flooder's.
+
+    Raises:
+        RuntimeError: it ended.
+        trio.TooSlowError: it says nothing.
+    """
+    line = b""
+    with trio.fail_after(MEETING_MAX_S):
+        while flooder.stdout is not None and not line.endswith(b"\n"):
+            data = await flooder.stdout.receive_some()
+            if not data:
+                raise RuntimeError(f"the flooder ended with {await flooder.wait()}")
+            line += data
+    return line.decode().strip()
 
 
 def _read(node: Node) -> Reading:

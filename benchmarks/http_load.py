@@ -8,7 +8,6 @@ from functools import partial
 import trio
 
 
-
 def load_with_wrk(port: int, path: str, connection_count: int, duration_s: float) -> tuple[int, float]:
     """Give the number of answers and the seconds they took.
 

@@ -24,8 +24,8 @@ RSS_OFF_MIB = 32.0
 FIRST_ANSWER_S = 0.8
 FULL_SIZE = 20
 CONVERGE_MAX_S = 30.0
-SETTLE_PER_FULL_SIZE_S = 8.0
-"""What a cluster of 20 gets to end its gossip and its syncs before it counts as idle."""
+SETTLE_PER_FULL_SIZE_S = 15.0
+"""What a cluster of 20 gets until it counts as idle: its gossip ends, and after 10 s Trio's idle threads."""
 _METRIC = re.compile(r'^shoal_(datagrams|bytes)_total\{direction="(in|out)"\} (\S+)$', re.MULTILINE)
 
 Traffic = dict[tuple[str, str], float]
@@ -103,8 +103,8 @@ def _watch(cluster: Cluster, duration_s: float, progress: Progress) -> list[Samp
         now, used = _stamped(agent)
         rss, pss = read_memory_mib(agent.pid)
         passed = now - then
-        cpu_ms = (used.cpu_s - used_then.cpu_s) * 1e3 / passed
-        samples.append(Sample(agent, cpu_ms, (used.switch_count - used_then.switch_count) / passed, rss, pss))
+        cpu_ms = used.cpu_s_since(used_then) * 1e3 / passed
+        samples.append(Sample(agent, cpu_ms, used.switches_since(used_then) / passed, rss, pss))
     return samples
 
 

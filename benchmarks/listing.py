@@ -40,10 +40,10 @@ def measure(scale: Scale) -> Iterator[Figure]:
             cpu_us: dict[str, list[float]] = {name: [] for name in ports}
             for index in range(scale.http_rounds):
                 for name, port in ports.items():
-                    used = read_used(server.pid).cpu_s
+                    used = read_used(server.pid)
                     done, duration_s = load(port, PATH, CONNECTION_COUNT, scale.http_s)
                     rates[name].append(done / duration_s)
-                    cpu_us[name].append((read_used(server.pid).cpu_s - used) / done * 1e6)
+                    cpu_us[name].append(read_used(server.pid).cpu_s_since(used) / done * 1e6)
                 progress.say_sometimes(f"round {index + 1} of {scale.http_rounds}")
         finally:
             server.process.kill()

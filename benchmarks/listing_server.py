@@ -44,9 +44,7 @@ def bare_app(body: bytes) -> QuartTrio:
 def fill(node: Node, count: int) -> None:
     """Put so many members on the list, and keep the node from finding out that nobody is there."""
     driver = node.driver
-    authors = [
-        replace(author, address=Address("127.0.0.1", 1)) for author in make_authors(driver.keyring, count - 1)
-    ]
+    authors = [replace(author, address=Address("127.0.0.1", 1)) for author in make_authors(driver.keyring, count - 1)]
     for begin in range(0, len(authors), CLAIMS_AT_ONCE):
         claims = tuple(Claim(author.record()) for author in authors[begin : begin + CLAIMS_AT_ONCE])
         driver.perform(node.engine.handle_packet(driver.now, authors[0].id, Packet((), claims)))

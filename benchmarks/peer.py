@@ -74,5 +74,3 @@ def bound_socket() -> tuple[socket.socket, Address]:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     connection.bind(("127.0.0.1", 0))
     return connection, Address(*connection.getsockname())
-
-

@@ -8,12 +8,25 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Since the process began."""
+    """What the threads of a process have used since each began; one that has ended is not in it."""
 
-    cpu_s: float
-    """By the scheduler's own clock, in ns; the ticks of /proc/PID/stat are too coarse for an idle node."""
-    switch_count: int
-    """Context switches, voluntary or not."""
+    cpu_ns: dict[str, int]
+    """By thread, on the scheduler's own clock; the ticks of /proc/PID/stat are too coarse for an idle node."""
+    switch_counts: dict[str, int]
+    """Context switches by thread, voluntary or not."""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all threads."""
+        return sum(self.cpu_ns.values()) / 1e9
+
+    def cpu_s_since(self, earlier: "Used") -> float:
+        """Give the CPU seconds between two readings, without threads that ended in between."""
+        return sum(ns - earlier.cpu_ns.get(thread, 0) for thread, ns in self.cpu_ns.items()) / 1e9
+
+    def switches_since(self, earlier: "Used") -> int:
+        """Give the context switches between two readings."""
+        return sum(count - earlier.switch_counts.get(thread, 0) for thread, count in self.switch_counts.items())
 
 
 def read_used(pid: int) -> Used:
@@ -22,18 +35,17 @@ def read_used(pid: int) -> Used:
     Raises:
         OSError: it has ended, or this system has no /proc with schedstat.
     """
-    cpu_ns = switch_count = 0
+    cpu_ns, switch_counts = {}, {}
     for thread in (PROC / str(pid) / "task").iterdir():
         try:
-            cpu_ns += int((thread / "schedstat").read_text().split()[0])
-            switch_count += sum(
-                int(line.split()[1])
-                for line in (thread / "status").read_text().splitlines()
-                if "voluntary_ctxt_switches" in line
-            )
+            cpu_ns[thread.name] = int((thread / "schedstat").read_text().split()[0])
+            status = (thread / "status").read_text()
         except FileNotFoundError:
             continue  # a thread that has just ended
-    return Used(cpu_ns / 1e9, switch_count)
+        switch_counts[thread.name] = sum(
+            int(line.split()[1]) for line in status.splitlines() if "voluntary_ctxt_switches" in line
+        )
+    return Used(cpu_ns, switch_counts)
 
 
 def read_memory_mib(pid: int) -> tuple[float, float]:

@@ -146,6 +146,19 @@ class Node:
             self.seeds.joined = True
         return attempts
 
+    def choose_seeds(self) -> tuple[str, ...]:
+        """Give the seeds of this start: the configured ones, else, unless it had left, those of its former life."""
+        return self.config.join or (() if self.is_leaving else tuple(self.stored_seeds))
+
+    async def run_seeds(self) -> None:
+        """Join through the seeds of this start, and keep at it until cancelled.
+
+        Raises:
+            Outcast: every seed refused for good, and no member is known.
+        """
+        self.seeds.replace(self.choose_seeds())
+        await self.seeds.run()
+
     async def _join_address(self, address: Address) -> Attempt:
         if address in (self.address, self.driver.datagrams.address):
             return Attempt(own_echo=True)
@@ -257,3 +270,13 @@ class Node:
         if self.ended is None:
             self.ended = NodeEnded(reason)
         self.ending.set()
+
+    async def raise_end(self) -> None:
+        """Wait until the node has left, or cannot go on.
+
+        Raises:
+            NodeEnded: it cannot go on.
+        """
+        await self.ending.wait()
+        if self.ended is not None:
+            raise self.ended

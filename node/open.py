@@ -30,9 +30,29 @@ from protocol.ulid import MemberId
 async def open_node(config: Config) -> AsyncIterator[Node]:
     """Run a node for as long as the block lasts; it stops without a goodbye unless `leave` was called.
 
-    Raises:
+    It joins through the seeds of the configuration, or those of its former life, while the block runs.
+
+    Raises, in an exception group once the block has begun:
         InvalidRequest: an address cannot be bound or advertised, or the record would be too large.
         StoreError: the data directory cannot be used.
+        Outcast: every seed refused this node for good, and no member is known.
+        NodeEnded: the node cannot go on; a copy of its data directory is in use.
+    """
+    async with bring_up(config) as node, trio.open_nursery() as nursery:
+        nursery.start_soon(node.run_seeds)
+        nursery.start_soon(node.raise_end)
+        try:
+            yield node
+        finally:
+            nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def bring_up(config: Config) -> AsyncIterator[Node]:
+    """Run a node that does not look for its seeds: the agent sees to them once its HTTP listens.
+
+    Raises:
+        InvalidRequest, StoreError: as `open_node`.
     """
     state = await open_state(config)
     try:

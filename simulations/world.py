@@ -45,6 +45,8 @@ from protocol.wire.message import StreamMessage
 EPOCH_MS = 1_700_000_000_000
 """Unix time at virtual time 0."""
 BASE_PORT = 7_000
+STREAM_DELAY_S = 0.001
+"""What is said on a stream arrives after this, in order."""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,11 @@ class _Link:
     ends: tuple[tuple[Node, int, int], tuple[Node, int, int]]
     purpose: Purpose
     accepted: set[int] = field(default_factory=set)
+
+    def far_end(self, node: Node) -> tuple[Node, int]:
+        """Give the other node, and its number for the stream."""
+        target, number, _ = self.ends[1] if self.ends[0][0] is node else self.ends[0]
+        return target, number
 
 
 class Network:
@@ -309,7 +316,7 @@ class World:
             case StreamSend(stream, message):
                 self._stream_send(node, stream, message)
             case StreamClose(stream):
-                self._links.pop((node.index, stream), None)
+                self._hang_up(node, stream)
             case Changed(change):
                 node.changes.append(change)
             case JoinEnded():
@@ -368,6 +375,8 @@ class World:
         target = self.node_at(effect.address)
         if target is None:
             self._fail_dial(node, effect.stream, "connection refused")
+        elif target is node:
+            self._fail_dial(node, effect.stream, "led back to this node", own_echo=True)
         elif self.network.is_cut(node, target) or self.network.is_cut(target, node):
             self._fail_dial(node, effect.stream, "timed out", self.settings.stream_timeout_s)
         elif effect.to is not None and target.id != effect.to:
@@ -375,9 +384,11 @@ class World:
         else:
             self._shake_hands(node, effect.stream, target, effect.purpose)
 
-    def _fail_dial(self, node: Node, stream: int, reason: str, delay_s: float = 0.001) -> None:
+    def _fail_dial(
+        self, node: Node, stream: int, reason: str, delay_s: float = STREAM_DELAY_S, *, own_echo: bool = False
+    ) -> None:
         def handle() -> None:
-            self._do(node, node.engine.handle_stream_closed(self.now, stream, None, reason))
+            self._do(node, node.engine.handle_stream_closed(self.now, stream, None, reason, own_echo=own_echo))
 
         self._deliver(node, delay_s, handle)
 
@@ -429,7 +440,7 @@ class World:
         link = self._links.get((node.index, stream))
         if link is None:
             return
-        (target, other, _) = link.ends[1] if link.ends[0][0] is node else link.ends[0]
+        target, other = link.far_end(node)
         if self.network.is_cut(node, target):
             self._break((node.index, stream), "timed out")
             return
@@ -442,7 +453,20 @@ class World:
                 return
             self._do(target, effects)
 
-        self._deliver(target, 0.001, handle)
+        self._deliver(target, STREAM_DELAY_S, handle)
+
+    def _hang_up(self, node: Node, stream: int) -> None:
+        """Close one end; the other hears of it after all that was said before."""
+        link = self._links.pop((node.index, stream), None)
+        if link is None:
+            return
+        target, other = link.far_end(node)
+
+        def handle() -> None:
+            if self._links.pop((target.index, other), None) is not None:
+                self._do(target, target.engine.handle_stream_closed(self.now, other, None, "closed by the peer"))
+
+        self._deliver(target, STREAM_DELAY_S, handle)
 
     def _break(self, key: tuple[int, int], reason: str) -> None:
         link = self._links.get(key)

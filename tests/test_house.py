@@ -89,6 +89,7 @@ def test_house_no_file_names_a_machine_or_a_package_index() -> None:
         ("the frame/work/flow", False),
         ("/var/lib/shoal", False),
     ],
+    ids=["work", "home", "index", "words", "inner", "installed"],
 )
 def test_house_pattern_finds_what_it_is_for(line: str, is_foreign: bool) -> None:
     """The pattern above finds what it should, so that an empty result means something."""

@@ -13,7 +13,7 @@ from node import log
 from node.config import Config
 from node.node import Node, NodeEnded
 from node.notify import Notifier
-from node.open import open_node
+from node.open import bring_up
 from node.seeds import Outcast
 from node.setting_value import ConfigError
 from node.state import KEY_FILE_NAME
@@ -41,7 +41,7 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
     failure: BaseException | None = None
     try:
         _refuse_unserved(config)
-        async with open_node(config) as node:
+        async with bring_up(config) as node:
             await _Agent(node, config, reload).run()
     except* (AgentFailed, InvalidRequest, StoreError, NodeEnded, Outcast) as group:
         failure = _first(group)
@@ -130,7 +130,7 @@ class _Agent:
 
     def _start_seeds(self, nursery: trio.Nursery) -> None:
         node = self._node
-        seeds = self._config.join or (() if node.is_leaving else tuple(node.stored_seeds))
+        seeds = node.choose_seeds()
         if node.is_leaving and not seeds:
             _log.info("this node left its cluster and stays out; start it with --join, or use `shoal join`, to return")
         elif not seeds and not node.knows_anybody:
@@ -139,8 +139,7 @@ class _Agent:
                 node.address,
                 node.config.data_dir / KEY_FILE_NAME,
             )
-        node.seeds.replace(seeds)
-        nursery.start_soon(node.seeds.run)
+        nursery.start_soon(node.run_seeds)
 
     def _reason_not_ready(self) -> str:
         seeds = self._node.seeds

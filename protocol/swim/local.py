@@ -174,6 +174,9 @@ class LocalMember:
     def _meet_record(self, now: float, record: Record) -> bool:
         if record.incarnation < self.incarnation or record.raw == self.record.raw:
             return False
+        if record.incarnation > INCARNATION_MAX - RESERVE_STEP:  # no start of ours begins there; no room above
+            self._core.emit(Cloned(record.address))
+            return False
         if record.start != self.profile.start:
             self._foreign_sightings += 1
             if self._foreign_sightings >= CLONE_SIGHTINGS:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -22,11 +23,11 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def configs(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
-    """Stand in for the node: note the config and exit with code 3."""
+    """Stand in for the node: note the config, as given and as read again, and exit with code 3."""
     seen: list[Config] = []
 
-    async def run_agent(config: Config) -> int:
-        seen.append(config)
+    async def run_agent(config: Config, reload: Callable[[], Config]) -> int:
+        seen.extend((config, reload()))
         return 3
 
     fake = types.ModuleType("node.agent")
@@ -47,7 +48,8 @@ def test_agent_passes_settings_on_and_gives_the_nodes_exit_code(
                  "--join", "a:1", "--join", "b:2", "--tag", "k=v", "--log-json")  # fmt: skip
 
     assert result.exit_code == 3
-    (config,) = configs
+    config, read_again = configs
+    assert read_again == config
     assert (config.name, config.region, config.http) == ("n7", "north", None)
     assert config.join == ("a:1", "b:2")
     assert dict(config.tags) == {"k": "v"}
@@ -83,7 +85,7 @@ def test_agent_path_imports_no_http_client_and_no_tables() -> None:
     program = (
         "import sys, types\n"
         "fake = types.ModuleType('node.agent')\n"
-        "async def run_agent(config): return 0\n"
+        "async def run_agent(config, reload): return 0\n"
         "fake.run_agent = run_agent\n"
         "sys.modules['node.agent'] = fake\n"
         "from node.cli.root import run\n"
