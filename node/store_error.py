@@ -4,6 +4,9 @@ import errno
 import sqlite3
 from pathlib import Path
 
+TEXT_LENGTH_MAX = 200
+"""Of what SQLite says: enough to search for."""
+
 
 class StoreError(Exception):
     """State on disk cannot be read or written; what was acknowledged before is untouched."""
@@ -20,12 +23,17 @@ def sqlite_sentence(error: sqlite3.Error, path: Path) -> str:
     """Say what is wrong with a database, by SQLite's primary result code."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
-    return _SENTENCES.get(primary, "{path} cannot be used: {error}").format(path=path, error=error)
+    return _SENTENCES.get(primary, "{path} cannot be used: {error}").format(path=path, error=_one_line(str(error)))
 
 
 def damage_sentence(found: str, path: Path) -> str:
     """Say that a database is damaged, with the last line of what the check found."""
-    return _DAMAGED.format(path=path, error=" ".join(found.splitlines()[-1:]))
+    return _DAMAGED.format(path=path, error=_one_line((found.splitlines() or [""])[-1]))
+
+
+def _one_line(text: str) -> str:
+    """SQLite quotes the statements it cannot read, line breaks and all."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:TEXT_LENGTH_MAX]
 
 
 _DAMAGED = "{path} is damaged ({error}): put a copy back, or move it away and start again with --join"

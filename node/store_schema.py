@@ -60,6 +60,9 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         _close(connection)
         raise StoreError(sqlite_sentence(error, path)) from None
+    except UnicodeDecodeError:  # SQLite quotes the damage it found
+        _close(connection)
+        raise StoreError(damage_sentence("its text cannot be read", path)) from None
     except OSError as error:
         raise StoreError(f"{path} cannot be opened: {error.strerror or error}") from None
     except StoreError:

@@ -116,17 +116,14 @@ class Engine:
     # --- life -----------------------------------------------------------------------------------
 
     def start(self, now: float, contacts: Sequence[Contact] = (), *, left: bool = False) -> list[Effect]:
-        """Enter the list; try whom we knew before, unless this node had left of its own will."""
+        """Enter the list; try whom we knew before, or not until it joins if this node had left."""
         self.core.quiet_since = now
         self.local.enter(now)
         if left:
             self.local.say_goodbye(now)
             self.core.silent = True
             self.core.timers.disarm(Timer.GOSSIP)
-            contacts_tried: list[Contact] = []
-        else:
-            contacts_tried = list(contacts)
-        self.retrier.restore(now, contacts_tried)
+        self.retrier.restore(now, list(contacts))
         return self.core.drain()
 
     def join(self, now: float, address: Address) -> tuple[int, list[Effect]]:

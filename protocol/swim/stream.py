@@ -96,7 +96,8 @@ class Streams:
         self._last_sync_at = float("-inf")
         self._settled: OrderedDict[tuple[int, int], None] = OrderedDict()
         """Pairs of view hashes that a sync did not bring together: what one side does not admit stays so."""
-        self._pair_in_flight = (0, 0)
+        self._pair_in_flight: tuple[int, int] | None = None
+        """The hashes for which the sync in flight was started; None for one started for another reason."""
         self.keyring: tuple[bytes, bytes] = (b"", bytes(8))
         """What SyncRoot and KeyringOffer say of the keyring: its encoding, and 8 bytes of digest."""
 
@@ -111,12 +112,15 @@ class Streams:
 
     def dial_sync(self, now: float, peer: MemberId) -> None:
         """Open a sync, unless one is in flight or was just started."""
+        self._dial_sync(now, peer, None)
+
+    def _dial_sync(self, now: float, peer: MemberId, pair: tuple[int, int] | None) -> None:
         core = self._core
         address = core.address(peer)
         if core.silent or address is None or not self._may_sync(now):
             return
         self._last_sync_at = now
-        self._sync_in_flight = self._dial(Purpose.SYNC, peer, address)
+        self._sync_in_flight, self._pair_in_flight = self._dial(Purpose.SYNC, peer, address), pair
         core.counters.syncs += 1
 
     def _may_sync(self, now: float) -> bool:
@@ -136,8 +140,7 @@ class Streams:
         pair = (core.membership.hash.root, view_hash)
         if now - core.quiet_since < MISMATCH_QUIET_S or pair in self._settled:
             return
-        self.dial_sync(now, peer)
-        self._pair_in_flight = pair
+        self._dial_sync(now, peer, pair)
 
     def arm_slow_sync(self, now: float) -> None:
         """Arm the slow sync, once there is somebody to sync with; jittered so that nodes spread out."""
@@ -287,8 +290,9 @@ class Streams:
         for answer in exchange.receive(now, message):
             self._core.emit(StreamSend(stream, answer))
         if exchange.done:
-            if self._sync_in_flight == stream and self._core.membership.hash.root == self._pair_in_flight[0]:
-                self._settle(self._pair_in_flight)
+            pair = self._pair_in_flight if self._sync_in_flight == stream else None
+            if pair is not None and pair[0] == self._core.membership.hash.root:
+                self._settle(pair)
             self._close(stream)
             if held.purpose is Purpose.JOIN:
                 self._core.emit(JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach))

@@ -104,7 +104,7 @@ def test_defect_06_node_that_loses_most_datagrams_makes_nobody_else_fail() -> No
             return True
         return lossy(source, target)  # type: ignore[arg-type]
 
-    world.network.loses_datagram = loses  # type: ignore[method-assign,assignment]
+    world.network.loses_datagram = loses  # type: ignore[method-assign]
     world.run(300.0)
     assert failures(nodes) == []
 

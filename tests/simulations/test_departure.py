@@ -112,6 +112,29 @@ def test_node_that_left_and_starts_again_stays_out_until_it_joins() -> None:
     assert world.run_until(lambda: all_alive(nodes), 5.0) is not None
 
 
+def test_node_that_left_and_joins_by_a_dead_seed_finds_the_others_by_its_contacts() -> None:
+    """It has said that it is back, so it must not stay alone until its next start."""
+    world, nodes = local_cluster(3)
+    leave(world, nodes[2])
+    world.crash(nodes[2])
+    world.run(5.0)
+    world.restart(nodes[2])
+    world.crash(nodes[0])
+    world.join(nodes[2], nodes[0])
+    assert world.run_until(lambda: all_alive(nodes[1:]), 10.0) is not None
+
+
+def test_join_through_oneself_is_no_join() -> None:
+    """Lists of seeds often name the node itself."""
+    world = World(1, Settings.lan())
+    node = world.add()
+    world.join(node, node)
+    world.run(5.0)
+    assert node.joins[-1].peer is None
+    assert node.joins[-1].own_echo
+    assert node.engine.next_deadline() is None
+
+
 # --- force-leave --------------------------------------------------------------------------------
 
 

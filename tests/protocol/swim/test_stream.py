@@ -9,6 +9,7 @@ from protocol.swim.effect import Dial, JoinEnded, StreamClose, StreamSend
 from protocol.swim.engine import Engine
 from protocol.swim.settings import Settings
 from protocol.swim.stream import STREAMS_MAX
+from protocol.ulid import MemberId
 from protocol.wire.message import (
     Ack,
     Claim,
@@ -237,3 +238,56 @@ def test_sync_one_in_flight_and_one_a_second() -> None:
     streams.consider_hash(4.0, SUBJECT.id, 1)
     streams.consider_hash(4.5, PEER.id, 1)
     assert len(only(Dial, engine.core.drain())) == 1
+
+
+def quiet_pair() -> Engine:
+    """Two peers whose views differ from ours, long after the last rumor."""
+    engine = started(ME, None, PEER.record(5), SUBJECT.record(5))
+    for who in (ME, PEER, SUBJECT):
+        engine.core.rumors.drop(who.id)
+    engine.core.quiet_since = -60.0
+    engine.core.drain()
+    return engine
+
+
+def end_sync(engine: Engine, now: float, stream: int, peer: MemberId) -> None:
+    """Let a sync end at once, without any news."""
+    engine.handle_stream_opened(now, stream, peer)
+    engine.handle_stream_message(now, stream, SyncEnd())
+
+
+def test_sync_that_brought_nothing_is_not_repeated_for_the_same_two_views() -> None:
+    """What one side does not admit stays apart; another view of that peer is another matter."""
+    engine = quiet_pair()
+    engine.streams.consider_hash(2.0, PEER.id, 1)
+    (dial,) = only(Dial, engine.core.drain())
+    end_sync(engine, 2.0, dial.stream, PEER.id)
+    engine.streams.consider_hash(4.0, PEER.id, 1)
+    assert only(Dial, engine.core.drain()) == []
+    engine.streams.consider_hash(4.0, PEER.id, 2)
+    assert only(Dial, engine.core.drain())
+
+
+def test_sync_with_one_peer_does_not_settle_a_difference_with_another() -> None:
+    """A second peer differed while the first sync was in flight: it has its own sync after that."""
+    engine = quiet_pair()
+    engine.streams.consider_hash(2.0, PEER.id, 1)
+    (dial,) = only(Dial, engine.core.drain())
+    engine.streams.consider_hash(2.1, SUBJECT.id, 2)
+    end_sync(engine, 2.2, dial.stream, PEER.id)
+    engine.core.drain()
+    engine.streams.consider_hash(4.0, SUBJECT.id, 2)
+    assert [dial.to for dial in only(Dial, engine.core.drain())] == [SUBJECT.id]
+
+
+def test_sync_of_the_slow_timer_does_not_settle_one_that_broke_off() -> None:
+    """The difference that it was started for was never looked at."""
+    engine = quiet_pair()
+    engine.streams.consider_hash(2.0, PEER.id, 1)
+    (dial,) = only(Dial, engine.core.drain())
+    engine.handle_stream_closed(2.0, dial.stream, None, "timed out")
+    engine.streams.dial_sync(4.0, SUBJECT.id)
+    (dial,) = only(Dial, engine.core.drain())
+    end_sync(engine, 4.0, dial.stream, SUBJECT.id)
+    engine.streams.consider_hash(6.0, PEER.id, 1)
+    assert [dial.to for dial in only(Dial, engine.core.drain())] == [PEER.id]
