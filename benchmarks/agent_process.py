@@ -23,6 +23,9 @@ START_MAX_S = 20.0
 POLL_S = 0.005
 STOP_MAX_S = 5.0
 LOG_TAIL_LENGTH = 500
+FOREIGN_VARIABLES = ("SHOAL_", "PYTHON")
+"""Not for an agent: settings of another, and switches such as the one that keeps bytecode from being stored, with
+which each start would compile everything anew."""
 LOG_LEVEL: LogLevel = "warning"
 
 
@@ -132,7 +135,7 @@ def open_cluster(directory: Path) -> Iterator[Cluster]:
 
 def start_process(command: Sequence[str], log: Path, gossip_port: int = 0, http_port: int = 0) -> AgentProcess:
     """Start a program from the project's root, which dies with this process, its output in a file."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     environ[lifeline.VARIABLE] = str(os.getpid())
     with log.open("wb") as file:
         started_at = time.perf_counter()

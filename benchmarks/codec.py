@@ -1,9 +1,10 @@
 """What encoding and decoding cost, statements recognised by their bytes."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.figure import Figure
-from benchmarks.material import make_authors, make_keyring
+from benchmarks.material import INCARNATION, make_authors, make_keyring
 from benchmarks.scale import Scale, time_call
 from protocol.wire.codec import (
     decode_packet,
@@ -21,20 +22,21 @@ CLAIM_COUNT = 60
 
 def measure(scale: Scale) -> Iterator[Figure]:
     """Measure packets of 0, 1 and 6 records, a record by itself, and the frames of a sync."""
-    claims = [author.claim() for author in make_authors(make_keyring(), SUMMARY_COUNT)]
+    authors = make_authors(make_keyring(), SUMMARY_COUNT)
+    claims = [author.claim() for author in authors]
     known = {claim.statement.raw: claim.statement for claim in claims}
     recall = known.__getitem__
     for count in (0, 1, 6):
         packet = Packet((Ping(12_345_678),) if not count else (), tuple(claims[:count]))
         payload = encode_packet(packet)
         title = f"packet of {count} records ({len(payload)} B)" if count else f"packet of a ping ({len(payload)} B)"
-        yield time_call(f"{title}: encode", lambda packet=packet: encode_packet(packet), scale)  # type: ignore[misc]
-        yield time_call(f"{title}: decode", lambda payload=payload: decode_packet(payload, recall), scale)  # type: ignore[misc]
+        yield time_call(f"{title}: encode", partial(encode_packet, packet), scale)
+        yield time_call(f"{title}: decode", partial(decode_packet, payload, recall), scale)
     ack = encode_packet(Packet((Ack(12_345_678, 1 << 63),)))
     yield time_call(f"packet of an ack ({len(ack)} B): decode", lambda: decode_packet(ack, recall), scale)
     raw = claims[0].statement.raw
     yield time_call(f"record ({len(raw)} B): decode, unverified", lambda: decode_statement(raw), scale)
-    summaries = tuple(Summary(c.statement.id, 1 << 40, 1 << 63) for c in claims if hasattr(c.statement, "id"))
+    summaries = tuple(Summary(author.id, INCARNATION, 1 << 63) for author in authors)
     messages: dict[str, StreamMessage] = {
         "sync buckets": SyncBuckets(bytes(2_048)),
         f"sync summaries of {SUMMARY_COUNT}": SyncSummaries(b"\x01", summaries, last=True),
@@ -43,5 +45,5 @@ def measure(scale: Scale) -> Iterator[Figure]:
     for title, message in messages.items():
         data = encode_stream_message(message)
         name = f"{title} ({len(data)} B)"
-        yield time_call(f"{name}: encode", lambda message=message: encode_stream_message(message), scale)  # type: ignore[misc]
-        yield time_call(f"{name}: decode", lambda data=data: decode_stream_message(data, recall), scale)  # type: ignore[misc]
+        yield time_call(f"{name}: encode", partial(encode_stream_message, message), scale)
+        yield time_call(f"{name}: decode", partial(decode_stream_message, data, recall), scale)

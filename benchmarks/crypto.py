@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.figure import Figure
 from benchmarks.material import make_authors, make_keyring
@@ -25,8 +26,8 @@ def measure(scale: Scale) -> Iterator[Figure]:
     for size in (RECORD_SIZE, FULL_SIZE):
         text = os.urandom(size)
         sealed = seal(text, header, nonce, key)
-        yield time_call(f"seal {size} B", lambda text=text: seal(text, header, nonce, key), scale)  # type: ignore[misc]
-        yield time_call(f"open {size} B", lambda sealed=sealed: open_sealed(sealed, header, nonce, key), scale)  # type: ignore[misc]
+        yield time_call(f"seal {size} B", partial(seal, text, header, nonce, key), scale)
+        yield time_call(f"open {size} B", partial(open_sealed, sealed, header, nonce, key), scale)
     text = os.urandom(RECORD_SIZE)
     signature = me.identity.sign(text)
     public_key = me.identity.public_key

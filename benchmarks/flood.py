@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
@@ -103,10 +104,14 @@ async def _gather(node: Node, cluster: Cluster) -> None:
     """
     seed = f"127.0.0.1:{cluster.agents[0].gossip_port}"
     with trio.fail_after(MEETING_MAX_S):
-        while not any(attempt.joined for attempt in await node.join([seed])):
-            await trio.sleep(0.1)
-        while node.membership.live_count < PEER_COUNT + 1 or len(node.engine.core.rumors):
-            await trio.sleep(0.05)
+        for pause_s in repeat(0.1):
+            if any(attempt.joined for attempt in await node.join([seed])):
+                break
+            await trio.sleep(pause_s)
+        for pause_s in repeat(0.05):
+            if node.membership.live_count > PEER_COUNT and not len(node.engine.core.rumors):
+                break
+            await trio.sleep(pause_s)
 
 
 async def _flood(node: Node, flooder: trio.Process, lateness: RecordingLateness, duration_s: float) -> list[Figure]:

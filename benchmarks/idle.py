@@ -24,8 +24,6 @@ RSS_OFF_MIB = 32.0
 FIRST_ANSWER_S = 0.8
 FULL_SIZE = 20
 CONVERGE_MAX_S = 30.0
-SETTLE_PER_FULL_SIZE_S = 15.0
-"""What a cluster of 20 gets until it counts as idle: its gossip ends, and after 10 s Trio's idle threads."""
 _METRIC = re.compile(r'^shoal_(datagrams|bytes)_total\{direction="(in|out)"\} (\S+)$', re.MULTILINE)
 
 Traffic = dict[tuple[str, str], float]
@@ -46,9 +44,10 @@ def measure(scale: Scale) -> Iterator[Figure]:
     """Start the agents, let them settle, and watch them."""
     progress = Progress("idle")
     with TemporaryDirectory(prefix="shoal-") as directory, open_cluster(Path(directory)) as cluster:
+        _compile(cluster)
         yield from _start_all(cluster, scale.idle_nodes, progress)
         _wait_for_all(cluster)
-        time.sleep(SETTLE_PER_FULL_SIZE_S * scale.idle_nodes / FULL_SIZE)
+        time.sleep(scale.idle_settle_s)
         progress.say(f"{len(cluster.agents)} agents are settled; watching them for {scale.idle_s:g} s")
         with_http = [agent for agent in cluster.agents if agent.http_port]
         traffic = [_read_traffic(agent) for agent in with_http]
@@ -56,6 +55,14 @@ def measure(scale: Scale) -> Iterator[Figure]:
         after = [_read_traffic(agent) for agent in with_http]
         yield from _process_figures(samples, is_full=scale.idle_nodes >= FULL_SIZE)
         yield from _traffic_figures(traffic, after, scale.idle_s)
+
+
+def _compile(cluster: Cluster) -> None:
+    """Start an agent and end it: the first start after a change of the sources stores their bytecode."""
+    agent = cluster.start(http=True)
+    agent.wait_for_http("/livez")
+    cluster.stop()
+    cluster.agents.clear()
 
 
 def _start_all(cluster: Cluster, count: int, progress: Progress) -> Iterator[Figure]:

@@ -3,7 +3,6 @@
 import os
 import platform
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,9 +38,10 @@ def this_machine() -> Machine:
 
 
 def _core_count() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    try:
+        return len(os.sched_getaffinity(0))  # what this process may use, not what there is
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
 
 
 def _cpu_model() -> str:

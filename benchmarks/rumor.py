@@ -1,6 +1,7 @@
 """What it costs to queue rumors, and to fill a datagram from the queue."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.figure import Figure
 from benchmarks.material import make_authors, make_keyring
@@ -18,8 +19,8 @@ def measure(scale: Scale) -> Iterator[Figure]:
         queue = RumorQueue()
         for claim in claims[:count]:
             queue.add(claim)
-        yield time_call(f"queue of {count}: add what is there", lambda queue=queue: queue.add(claims[0]), scale)  # type: ignore[misc]
-        yield time_call(f"queue of {count}: fill one datagram", lambda queue=queue: queue.take(ROOM, None), scale)  # type: ignore[misc]
+        yield time_call(f"queue of {count}: add what is there", partial(queue.add, claims[0]), scale)
+        yield time_call(f"queue of {count}: fill one datagram", partial(queue.take, ROOM, None), scale)
     queue = RumorQueue()
     for claim in claims[:6]:
         queue.add(claim)

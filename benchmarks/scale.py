@@ -34,6 +34,8 @@ class Scale:
     sync_sizes: tuple[int, ...]
     flood_s: float
     idle_nodes: int
+    idle_settle_s: float
+    """Until a cluster counts as idle: its gossip ends, and after 10 s Trio's idle threads."""
     idle_s: float
     http_rounds: int
     """Times that both routes of the HTTP comparison are loaded, in turn."""
@@ -43,12 +45,12 @@ class Scale:
     @classmethod
     def full(cls) -> "Scale":
         """Give what figures are reported with."""
-        return cls(15, 0.02, 300, (1_000, 10_000), 60.0, 20, 30.0, 5, 3.0)
+        return cls(15, 0.02, 300, (1_000, 10_000), 60.0, 20, 15.0, 30.0, 5, 3.0)
 
     @classmethod
     def tiny(cls) -> "Scale":
         """Give what shows in some seconds that everything runs; its figures are worth nothing."""
-        return cls(3, 0.0005, 4, (60, 120), 1.0, 3, 2.0, 1, 0.4)
+        return cls(3, 0.0005, 4, (60, 120), 1.0, 3, 0.5, 1.0, 1, 0.4)
 
 
 def time_call(name: str, call: Callable[[], object], scale: Scale, *, at_most: float | None = None) -> Figure:

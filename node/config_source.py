@@ -1,6 +1,5 @@
 """Where settings come from, in order: flag, SHOAL_* variable, TOML file, default."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,8 @@ def read_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"the config file {file} cannot be read: {error.strerror}") from None
     if len(raw) > CONFIG_SIZE_MAX:
         raise ConfigError(f"the config file {file} is larger than {CONFIG_SIZE_MAX} bytes")
+    import tomllib  # only a node with a file pays for it
+
     try:
         values = tomllib.loads(raw.decode())
     except UnicodeDecodeError:

@@ -6,6 +6,7 @@ queue in front of it. Each call's effects are carried out before it returns.
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -32,7 +33,13 @@ from protocol.swim.engine import Engine
 from protocol.ulid import format_ulid
 from protocol.wire.codec import decode_packet, encode_packet
 
+LATE_S = 0.01
+"""Above a loop's own delay: only after such a pause can answers be waiting unread."""
 LATENESS_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+OFFER_AHEAD_MAX_MS = 86_400_000
+"""How far ahead of our clock a change of the keyring may be stamped. A stamp at the end of all time could never
+be followed by another: one insider's offer would end the rotation of keys for good."""
 
 StreamEffect = Dial | StreamVerdict | StreamSend | StreamClose
 
@@ -123,7 +130,7 @@ class Driver:
 
     def _merge_keyring(self, effect: KeyringReceived) -> None:
         try:
-            changed = self.keyring.merge_offer(effect.blob)
+            changed = self.keyring.merge_offer(effect.blob, time.time_ns() // 1_000_000 + OFFER_AHEAD_MAX_MS)
         except MalformedMessage as wrong:
             _log.warning("a keyring offered by %s was refused: %s", format_ulid(effect.sender), wrong)
             return
@@ -181,9 +188,10 @@ class Driver:
                 await trio.sleep_forever()
             now = trio.current_time()
             due = self.engine.next_deadline()
-            if due is not None:
-                self.lateness.add(now - due)
-            self.datagrams.drain(self.handle_datagram)
+            late_s = 0.0 if due is None else now - due
+            self.lateness.add(late_s)
+            if late_s > LATE_S:
+                self.datagrams.drain(self.handle_datagram)
             self.last_timer_at = now
             self.perform(self.engine.handle_timer(trio.current_time()))
 

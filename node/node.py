@@ -132,7 +132,12 @@ class Node:
         return await resolve(text, self.address.port)
 
     async def join(self, addresses: Sequence[str], timeout_s: float = JOIN_TIMEOUT_S) -> list[Attempt]:
-        """Join through each of the addresses, all at once; what became of each, in their order."""
+        """Join through each of the addresses, all at once; what became of each, in their order.
+
+        Raises:
+            StoreError: joined, and the disk does not take what followed: that this node is no longer out.
+        """
+        self.seeds.resting = False
         attempts = [Attempt(reason=f"{text} did not answer within {timeout_s:g} s") for text in addresses]
 
         async def run(index: int, text: str) -> None:
@@ -144,6 +149,7 @@ class Node:
                     nursery.start_soon(run, index, text)
         if any(attempt.joined for attempt in attempts):
             self.seeds.joined = True
+            await self._state.flush()
         return attempts
 
     def choose_seeds(self) -> tuple[str, ...]:
@@ -179,13 +185,16 @@ class Node:
         return any(m.address == address and m.is_live for m in self.membership)
 
     def _knows_members(self) -> bool:
-        return self.membership.live_count > 1
+        """Tell whether anybody is on the list, failed ones too: a node that is cut off waits, and does not exit."""
+        return len(self.membership) > 1
 
     # --- acting ---------------------------------------------------------------------------------
 
     async def leave(self, *, stay: bool = False) -> None:
         """Say goodbye and return when it has spread (5 s at most); unless `stay`, the node then ends."""
-        self._leave_ended = trio.Event()
+        if self._leave_ended.is_set():  # else one is under way, and who began it waits for the same event
+            self._leave_ended = trio.Event()
+        self.seeds.resting = True
         self.driver.perform(self.engine.leave(self.driver.now))
         await self._leave_ended.wait()
         await self._state.flush()
@@ -234,8 +243,8 @@ class Node:
 
     async def replace_seeds(self, seeds: Sequence[str]) -> None:
         """Join through and heal by other addresses from now on."""
-        self.seeds.replace(seeds)
         await self._state.save_seeds(seeds)
+        self.seeds.replace(seeds)
 
     # --- effects --------------------------------------------------------------------------------
 

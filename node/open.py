@@ -65,7 +65,7 @@ async def bring_up(config: Config) -> AsyncIterator[Node]:
                 nursery.start_soon(state.run)
                 nursery.start_soon(datagrams.receive_forever, node.driver.handle_datagram)
                 nursery.start_soon(node.driver.run_timer)
-                nursery.start_soon(node.streams.run, stream_listener)
+                await nursery.start(node.streams.run, stream_listener)  # else a join made at once finds no dialler
                 nursery.start_soon(node.keyring.run)
                 try:
                     yield node

@@ -81,6 +81,8 @@ class SeedKeeper:
         self.joined = False
         """Whether any seed has answered since the start."""
         self.seeds: tuple[str, ...] = ()
+        self.resting = False
+        """Whether no seed is tried: a node that left of its own will returns only when it is told to."""
         self._final: dict[str, Attempt] = {}
         self._first_refused_at: dict[str, float] = {}
         self._warned_at: dict[str, float] = {}
@@ -106,13 +108,13 @@ class SeedKeeper:
             if not self.seeds:
                 await changed.wait()
                 continue
-            all_well = await self._round()
-            if self.seeds and len(self._final) == len(self.seeds) and not self._knows_members():
-                raise Outcast(next(iter(self._final.values())).reason)
+            all_well = await self._round() and changed is self._changed
+            if self.seeds and all(seed in self._final for seed in self.seeds) and not self._knows_members():
+                raise Outcast(self._final[self.seeds[0]].reason)
             wait_s = WATCH_INTERVAL_S if all_well else pause_s
             pause_s = RETRY_FIRST_S if all_well else min(RETRY_LONGEST_S, pause_s * 2)
             with trio.move_on_after(wait_s):
-                await changed.wait()
+                await changed.wait()  # set already where the seeds were replaced during the round
                 pause_s = RETRY_FIRST_S
 
     async def _round(self) -> bool:
@@ -129,9 +131,11 @@ class SeedKeeper:
         return all(results.values())
 
     async def _settle(self, seed: str) -> bool:
-        if self.joined and await self._is_settled(seed):
+        if self.resting or (self.joined and await self._is_settled(seed)):
             return True
-        attempt = await try_seed(seed, self._resolve, self._join)
+        attempt = await try_seed(seed, self._resolve, self._join_unless_resting)
+        if self.resting or seed not in self.seeds:  # the node left, or the seeds were replaced, meanwhile
+            return True
         if attempt.joined:
             self.joined = True
             self._first_refused_at.pop(seed, None)
@@ -144,6 +148,9 @@ class SeedKeeper:
             return True
         self._warn(seed, attempt.reason)
         return False
+
+    async def _join_unless_resting(self, address: Address) -> Attempt:
+        return Attempt(reason="this node has left") if self.resting else await self._join(address)
 
     async def _is_settled(self, seed: str) -> bool:
         try:

@@ -146,7 +146,7 @@ class State:
             try:
                 await self.store.save_keyring(self.keyring.encode_offer())
                 await trio.to_thread.run_sync(_write_key_file, self.data_dir, encode_key_file(self.keyring))
-            except StoreError:
+            except BaseException:  # cancelled between database and file, too: `aclose` writes both
                 self._keyring_changed = True
                 raise
         if self._contacts:

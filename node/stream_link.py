@@ -48,12 +48,19 @@ class Link:
         number: int,
         machine: Initiator | Responder,
         purpose: Purpose | None,
+        turn: trio.Lock,
     ) -> None:
+        """Carry a stream; whoever holds `turn`, which all links share, may have a message handled."""
         self._driver = driver
         self._stream = stream
         self._number = number
         self._machine = machine
         self._purpose = purpose
+        self._turn = turn
+        self.life = trio.CancelScope()
+        """Entered by whoever runs the link; to cancel it ends the link."""
+        self.proven = False
+        """Whether the peer has shown that it holds a cluster key and its identity: before, it may be anybody."""
         self._verdict: Refusal | None = None
         self._decided = trio.Event()
         self._queue: deque[bytes] = deque()
@@ -138,6 +145,7 @@ class Link:
         peer = machine.peer
         if peer is None:
             raise LinkEnded("the peer did not say who it is")
+        self.proven = True
         candidate = Candidate(
             peer.id,
             peer.public_key,
@@ -167,6 +175,7 @@ class Link:
             pass
 
     async def _converse(self, channel: Channel, peer: PeerHello, timeout_s: float) -> None:
+        broken: BaseExceptionGroup[Exception] | None = None
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, channel, timeout_s, nursery.cancel_scope)
@@ -174,11 +183,14 @@ class Link:
                 self._peer_done.set()
                 if not self._finishing:
                     raise LinkEnded("the peer closed the stream")
-        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+        except* (LinkEnded, trio.BrokenResourceError, trio.ClosedResourceError) as group:
+            broken = group  # reader and writer may fail in one turn: two clauses would raise a group of two
+        if broken is not None:
+            ended = _first_ended(broken)
+            if ended is not None:
+                raise ended
             if not self._finishing:
-                raise LinkEnded("the connection broke") from None
-        except* LinkEnded as group:
-            raise _first(group) from None
+                raise LinkEnded("the connection broke")
 
     async def _read(self, channel: Channel, peer: PeerHello, timeout_s: float) -> None:
         data: bytes | bytearray = b""
@@ -188,8 +200,8 @@ class Link:
             except MalformedMessage as wrong:
                 raise LinkEnded(f"the peer broke the protocol: {wrong}") from None
             for text in texts:
-                self._handle(text, peer)
-                await trio.lowlevel.checkpoint()  # a sync's next frame waits for timers and datagrams
+                async with self._turn:  # one frame of all streams, then timers and datagrams have their turn
+                    self._handle(text, peer)
             if channel.closed_by_peer:
                 return
             with trio.move_on_after(timeout_s) as scope:
@@ -242,8 +254,10 @@ class Link:
             raise LinkEnded(f"the peer took no bytes for {timeout_s:g} s") from None
 
 
-def _first(group: BaseExceptionGroup[LinkEnded]) -> LinkEnded:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found if isinstance(found, LinkEnded) else LinkEnded(str(found))
+def _first_ended(group: BaseExceptionGroup[Exception]) -> LinkEnded | None:
+    """Find the reason that is worth telling; None when the connection just broke."""
+    for error in group.exceptions:
+        found = _first_ended(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, LinkEnded):
+            return found
+    return None

@@ -23,7 +23,8 @@ from protocol.security.identity import Identity
 from protocol.swim.effect import Dial, StreamClose, StreamSend, StreamVerdict
 
 ACCEPTED_MAX = 64
-"""Streams served at once; the next is told `busy`."""
+"""Streams served at once. The next takes the place of the oldest whose peer has proven nothing yet, for anybody
+can open and hold those; where all are members', it is told `busy`."""
 REFUSING_MAX = 32
 """Streams that are being told `busy`; beyond it they are closed without a word."""
 DIALLED_MAX = 64
@@ -43,11 +44,14 @@ class StreamServer:
         self._entropy = entropy
         self._links: dict[int, Link] = {}
         self._nursery: trio.Nursery | None = None
+        self._turn = trio.Lock()
+        self._strangers: dict[int, Link] = {}
+        """Accepted links, the oldest first; one whose peer has proven itself meanwhile is skipped when met."""
         self._accepted = 0
         self._refusing = 0
         self._dialled = 0
         self.handshakes: Counter[str] = Counter()
-        """How handshakes ended: `ok`, a refusal's value, `failed`."""
+        """How handshakes ended: `ok`, a refusal's value, `failed`, `displaced`."""
 
     def perform(self, effect: StreamEffect) -> None:
         """Carry out what the engine asks of streams."""
@@ -67,10 +71,13 @@ class StreamServer:
                 if link is not None:
                     link.finish()
 
-    async def run(self, listener: trio.SocketListener) -> None:
-        """Accept streams until cancelled; the dialled ones live in the same nursery."""
+    async def run(
+        self, listener: trio.SocketListener, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Accept streams until cancelled; the dialled ones live in the same nursery. Started once it can dial."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            task_status.started()
             while True:
                 try:
                     stream = await listener.accept()
@@ -110,39 +117,46 @@ class StreamServer:
                 return
             hello = self.own_hello(effect.purpose)
             machine = Initiator(self._identity, self._driver.keyring, hello, self._entropy, effect.to)
-            await self._run(stream, effect.stream, machine, effect.purpose, dialled=True)
+            link = Link(self._driver, stream, effect.stream, machine, effect.purpose, self._turn)
+            await self._run(stream, effect.stream, link, dialled=True)
         finally:
             self._dialled -= 1
 
     async def _accept(self, stream: trio.SocketStream) -> None:
-        busy = self._accepted >= ACCEPTED_MAX
+        busy = self._accepted >= ACCEPTED_MAX and not self._displace_stranger()
         if busy:
             self._refusing += 1
         else:
             self._accepted += 1
+        number = self._driver.engine.new_stream()
         try:
-            number = self._driver.engine.new_stream()
             machine = Responder(self._identity, self._driver.keyring, self.own_hello(), self._entropy, busy=busy)
-            await self._run(stream, number, machine, None, dialled=False)
+            link = Link(self._driver, stream, number, machine, None, self._turn)
+            if not busy:
+                self._strangers[number] = link
+            await self._run(stream, number, link, dialled=False)
         finally:
+            self._strangers.pop(number, None)
             if busy:
                 self._refusing -= 1
             else:
                 self._accepted -= 1
 
-    async def _run(
-        self,
-        stream: trio.SocketStream,
-        number: int,
-        machine: Initiator | Responder,
-        purpose: Purpose | None,
-        *,
-        dialled: bool,
-    ) -> None:
-        link = Link(self._driver, stream, number, machine, purpose)
+    def _displace_stranger(self) -> bool:
+        """End the oldest accepted stream whose peer may be anybody; False if there is none."""
+        while self._strangers:
+            link = self._strangers.pop(next(iter(self._strangers)))
+            if not link.proven:
+                self.handshakes["displaced"] += 1
+                link.life.cancel()
+                return True
+        return False
+
+    async def _run(self, stream: trio.SocketStream, number: int, link: Link, *, dialled: bool) -> None:
         self._links[number] = link
         try:
-            with trio.move_on_after(STREAM_LONGEST_S) as scope:
+            link.life.deadline = trio.current_time() + STREAM_LONGEST_S
+            with link.life as scope:
                 try:
                     await link.run(dialled=dialled)
                     self.handshakes["ok"] += 1

@@ -171,11 +171,12 @@ class Cluster:
         living = [child for child in self.children if not child.end_words()]
         if living:
             shoal, first, last = shown_command(), living[0], living[-1]
-            yield (
-                f"Try: kill -9 {last.pid} | {shoal} members --http {first.http} | {shoal} explain {last.name} "
-                f"--http {first.http} | {shoal} monitor --http {first.http}"
-            )
-            yield f"What changes things wants the admin token: add --data-dir {first.data_dir} | Ctrl-C leaves"
+            yield "Try, in another terminal (Ctrl-C here leaves):"
+            yield f"  export SHOAL_HTTP_ADDR={first.http} SHOAL_DATA_DIR={first.data_dir}"
+            yield f"  kill -9 {last.pid}"
+            yield f"  {shoal} members"
+            yield f"  {shoal} explain {last.name}"
+            yield f"  {shoal} force-leave {last.name}"
         for child, row in zip(self.children, rows, strict=False):  # the nodes' rows come first
             if (ended := child.end_words()) and not row.answers:
                 yield f"{child.name} was {ended}" if ended.startswith("killed") else f"{child.name} {ended}"

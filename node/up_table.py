@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 HEADINGS = ("Name", "Id", "Gossip", "HTTP", "Process", "Seen as", "Awareness")
 STYLES = {"alive": "green", "suspect": "yellow", "failed": "red", "left": "bright_black"}
 SEEN_COLUMN = HEADINGS.index("Seen as")
+ID_COLUMN = HEADINGS.index("Id")
+WIDE = 106
+"""Columns of a terminal on which the ids fit beside the rest without folding."""
 
 
 class Screen(Protocol):
@@ -75,7 +78,7 @@ class LiveScreen:
         from rich.text import Text
 
         lines = [Text(hint, style="dim", overflow="fold") for hint in hints]
-        self._live.update(Group(_table(rows), Text(""), *lines), refresh=True)
+        self._live.update(Group(_table(rows, self._console.width), Text(""), *lines), refresh=True)
 
     def say(self, sentence: str) -> None:
         """Print a line above the table."""
@@ -98,7 +101,8 @@ def print_once(rows: Sequence[Row]) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False).print(_table(rows))
+        console = Console(highlight=False)
+        console.print(_table(rows, console.width))
         return
     lines = [HEADINGS, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
@@ -110,15 +114,17 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row.name, row.id or "-", row.gossip or "-", row.http or "-", row.process, row.seen, row.awareness
 
 
-def _table(rows: Sequence[Row]) -> "RenderableType":
+def _table(rows: Sequence[Row], width: int) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold")
+    columns = [column for column in range(len(HEADINGS)) if column != ID_COLUMN or width >= WIDE]
+    for column in columns:
+        table.add_column(HEADINGS[column], overflow="fold")
     for row in rows:
         styles = [""] * len(HEADINGS)
         styles[SEEN_COLUMN] = "" if ", " in row.seen else STYLES.get(row.seen.split(" ", maxsplit=1)[0], "")
-        table.add_row(*(Text(cell, style=style) for cell, style in zip(_cells(row), styles, strict=True)))
+        cells = _cells(row)
+        table.add_row(*(Text(cells[column], style=styles[column]) for column in columns))
     return table

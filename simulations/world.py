@@ -6,7 +6,7 @@ the same run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from heapq import heappop, heappush
 from random import Random
@@ -169,6 +169,15 @@ class World:
         self.nodes.append(node)
         self._do(node, engine.start(self.now))
         return node
+
+    def twin(self, node: Node, address: Address) -> Node:
+        """Start a second process from a copy of a node's data directory."""
+        key, disk = node.engine.local.profile.public_key, replace(node.disk, contacts=dict(node.disk.contacts))
+        engine = self._make_engine(node.id, key, node.name, address, node.settings, disk, {})
+        twin = Node(len(self.nodes), node.id, node.name, address, node.settings, engine, disk)
+        self.nodes.append(twin)
+        self._do(twin, engine.start(self.now, list(disk.contacts.values())))
+        return twin
 
     def _make_engine(
         self,

@@ -1,6 +1,8 @@
 """What every test runs under: laws without a deadline, no settings from the shell, real processes one by one."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.xdist_group(END_TO_END_GROUP))
+
+
+@pytest.fixture(autouse=True)
+def _log_as_found() -> Iterator[None]:
+    """Undo what a test that runs an agent did to the logger, which others read with caplog."""
+    logger = logging.getLogger("shoal")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

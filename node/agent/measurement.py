@@ -80,5 +80,10 @@ def _traffic(node: Node) -> tuple[Metric, ...]:
             {"in": traffic.bytes_in, "out": traffic.bytes_out},
         ),
         _labelled("shoal_datagrams_dropped_total", "Datagrams that said nothing to us, by reason.", "reason", drops),
+        _counter(
+            "shoal_datagrams_lost_total",
+            "Datagrams that found the socket's buffer full (Linux; 0 elsewhere).",
+            node.driver.datagrams.kernel_drops or 0,
+        ),
         _labelled("shoal_handshakes_total", "Handshakes, by result.", "result", node.streams.handshakes),
     )

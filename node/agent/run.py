@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import trio
 
@@ -41,6 +42,8 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
     failure: BaseException | None = None
     try:
         _refuse_unserved(config)
+        if config.http is not None:
+            import_module("node.agent.http")  # takes 0.4 s, in which a node that spoke already would be deaf
         async with bring_up(config) as node:
             await _Agent(node, config, reload).run()
     except* (AgentFailed, InvalidRequest, StoreError, NodeEnded, Outcast) as group:
@@ -164,7 +167,7 @@ class _Agent:
                 self._reload_config()
             elif stopping:
                 _log.warning("a second signal: exiting at once")
-                os._exit(IMPATIENT_EXIT)  # as after kill -9, nothing promised is lost; SystemExit would await every task
+                os._exit(IMPATIENT_EXIT)  # loses no more than kill -9 does; SystemExit would wait for every task
             else:
                 stopping = True
                 nursery.start_soon(self._stop, number == signal.SIGINT or self._config.leave_on_terminate)

@@ -133,7 +133,7 @@ class AgentView:
 
     async def join(self, addresses: Sequence[str], timeout_s: float) -> JoinReport:
         """Join through each of the addresses at once."""
-        attempts = await self._node.join(addresses, timeout_s)
+        attempts = await _stored(self._node.join(addresses, timeout_s))
         errors = tuple(attempt.reason for attempt in attempts if not attempt.joined)
         return JoinReport(len(attempts) - len(errors), errors)
 
@@ -149,7 +149,7 @@ class AgentView:
 
     async def replace_servers(self, addresses: Sequence[str], timeout_s: float) -> tuple[str, ...]:
         """Replace the seeds by those that resolve and answer."""
-        attempts = await self._node.join(addresses, timeout_s)
+        attempts = await _stored(self._node.join(addresses, timeout_s))
         kept = [text for text, attempt in zip(addresses, attempts, strict=True) if attempt.joined]
         if not kept:
             raise InvalidRequest("; ".join(attempt.reason for attempt in attempts))

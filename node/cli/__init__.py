@@ -11,6 +11,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted."""
+    from node.openssl_delay import delay_openssl
+
+    delay_openssl()
     from node.cli.root import run
 
     run()

@@ -220,15 +220,19 @@ class Keyring:
             _read_entries(rows),
         )
 
-    def merge_offer(self, blob: bytes) -> bool:
+    def merge_offer(self, blob: bytes, latest_ms: int = STAMP_MAX) -> bool:
         """Merge what a peer's `encode_offer` gave; tells whether anything changed here.
 
         Raises:
-            MalformedMessage: as `from_offer`, or a keyring of another cluster; nothing is changed.
+            MalformedMessage: as `from_offer`, a keyring of another cluster, or a change later than
+                `latest_ms`, unix ms; nothing is changed.
         """
         other = type(self).from_offer(blob)
         if other.cluster_id != self.cluster_id:
             raise MalformedMessage("the keyring offered is another cluster's")
+        latest = max(other._in_use.stamp, *(entry.stamp for entry in other._entries.values()), 0)
+        if latest > latest_ms:
+            raise MalformedMessage(f"it carries a change made {(latest - latest_ms) // 1000} s too far in the future")
         return self.merge(other)
 
     # --- inside ---------------------------------------------------------------------------------

@@ -49,14 +49,18 @@ class Doorkeeper:
             core.emit(StreamVerdict(stream, None))
         elif holder.id == core.own_id:
             core.emit(StreamVerdict(stream, Refusal.NAME_IN_USE))
-        elif holder.address == candidate.address:
-            self._supersede(now, holder, "its address was taken over by a newcomer of the same name")
-            core.emit(StreamVerdict(stream, None))
         else:
-            self._ask_holder(now, stream, holder)
+            self._ask_holder(now, stream, holder, candidate)
 
-    def _ask_holder(self, now: float, stream: int, holder: Member) -> None:
+    def _ask_holder(self, now: float, stream: int, holder: Member, candidate: Candidate) -> None:
+        """Let the holder speak first, even where the newcomer says that it listens at its address.
+
+        Only the holder itself can open the ping; where a newcomer took its place nobody does.
+        """
         core = self._core
+        why = "did not answer when a newcomer of the same name asked to join"
+        if holder.address == candidate.address:
+            why = "its address was taken over by a newcomer of the same name"
 
         def done(at: float, answered: bool) -> None:
             if answered:
@@ -64,7 +68,7 @@ class Doorkeeper:
                 return
             held = core.membership.get(holder.id)
             if held is not None and held.is_live:
-                self._supersede(at, held, "did not answer when a newcomer of the same name asked to join")
+                self._supersede(at, held, why)
             core.emit(StreamVerdict(stream, None))
 
         wait_s = core.awareness.scale(core.settings.probe_timeout_s)

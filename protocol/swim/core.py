@@ -48,6 +48,7 @@ class Counters:
     corrections: int = 0
     claims_refused: int = 0
     accusations_over_budget: int = 0
+    records_over_budget: int = 0
     retries: int = 0
 
 

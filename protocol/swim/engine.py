@@ -213,7 +213,12 @@ class Engine:
             member.heard_at = now
         for claim in packet.claims:
             self.reception.accept(now, sender, claim)
+        asked = False
         for message in packet.messages:
+            if isinstance(message, Ping | PingReq):
+                if asked:  # no honest packet has two; 64 would send 64 answers to whatever address its record names
+                    continue
+                asked = True
             self._handle_message(now, sender, message)
         answers = self.reception.take_answers()
         if answers:

@@ -54,9 +54,9 @@ class Leaving:
         self.handle_timer(now)
 
     def cancel(self) -> None:
-        """Return before the leave was over."""
-        self._ends_at = None
-        self._core.timers.disarm(Timer.LEAVE)
+        """Return before the leave was over; whoever waits for its end is told."""
+        if self.under_way:
+            self._end()
 
     def handle_timer(self, now: float) -> None:
         """Tell those who have not answered once more; end when enough have, or time is up."""

@@ -20,6 +20,7 @@ from protocol.wire.statement import (
     INCARNATION_MAX,
     RECORD_SIZE_MAX,
     SIGNATURE_SIZE,
+    Accusation,
     Record,
     check_display_name,
     check_name,
@@ -161,9 +162,11 @@ class LocalMember:
         statement = claim.statement
         if isinstance(statement, Record):
             return self._meet_record(now, statement)
-        if statement.incarnation != self.incarnation or self.goodbye:
+        if statement.incarnation != self.incarnation or self.goodbye or not self._refute(now):
             return False
-        return self._refute(now)
+        if isinstance(statement, Accusation):  # only that says that somebody waited for us in vain
+            self._core.awareness.feed(1)
+        return True
 
     def meet_forgotten(self, now: float, notice: Forgotten) -> bool:
         """Rise above an incarnation at which somebody reaped or pruned this node."""
@@ -199,7 +202,6 @@ class LocalMember:
                 core.timers.arm(now + self._refutation_pause_s, Timer.REFUTATION)
             return False
         core.counters.refutations += 1
-        core.awareness.feed(1)
         self._publish(now, self.profile, self.incarnation + 1, goodbye=False)
         return True
 

@@ -65,6 +65,8 @@ class Membership:
         self._members: dict[MemberId, Member] = {}
         self._live: list[MemberId] = []
         self._live_place: dict[MemberId, int] = {}
+        self._gone: dict[MemberId, None] = {}
+        """Others that are failed or left, in the order in which they became so here."""
         self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
 
     # --- asking ---------------------------------------------------------------------------------
@@ -99,6 +101,12 @@ class Membership:
             if id not in without and id not in chosen:
                 chosen.append(id)
         return chosen
+
+    def surplus(self) -> Member | None:
+        """Find who has been gone for longest, where more are than the list may hold."""
+        if len(self._gone) <= LIST_FACTOR_MAX * self.settings.members_max:
+            return None
+        return self._members[next(iter(self._gone))]
 
     def forgotten(self, id: MemberId) -> tuple[int, float] | None:
         """Tell the incarnation at which an id was reaped or pruned, and since when it was gone."""
@@ -154,7 +162,7 @@ class Membership:
         member = Member(Entry(record), since=now - age_s, gone_at=now - age_s, first_seen=now)
         self._members[record.id] = member
         self._forgotten.pop(record.id, None)
-        self.names.add(record.name, record.id)
+        self.names.add(record.name, record.id, live=False)  # `refresh` tells what it is
         self.refresh(member)
         return Applied(Outcome.NEWS, member)
 
@@ -162,7 +170,7 @@ class Membership:
         if record.id == self.own_id:
             return False
         if record.goodbye:
-            return len(self._members) - self.live_count >= LIST_FACTOR_MAX * self.settings.members_max
+            return len(self._gone) >= LIST_FACTOR_MAX * self.settings.members_max
         return self.admits(record.id, record.license_id) is not None
 
     def _merge(self, now: float, member: Member, entry: Entry, age_s: int) -> Applied:
@@ -174,8 +182,9 @@ class Membership:
         was_charged = bool(member.entry.accusations) or record.goodbye
         member.entry = entry
         if entry.record.name != record.name:
-            self.names.discard(record.name, member.id)
-            self.names.add(entry.record.name, member.id)
+            live = self.is_live(member.id)
+            self.names.discard(record.name, member.id, live=live)
+            self.names.add(entry.record.name, member.id, live=live)
         charged = bool(entry.accusations) or entry.record.goodbye
         if charged:
             began = now - age_s
@@ -199,9 +208,10 @@ class Membership:
     def forget(self, member: Member, gone_at: float) -> None:
         """Take a member off the list; remember at which incarnation, and since when it was gone."""
         id = member.id
-        self._set_live(id, live=False)
+        self._set_live(member, live=False)
+        self._gone.pop(id, None)
         self.hash.replace(id, member.mark, 0)
-        self.names.discard(member.record.name, id)
+        self.names.discard(member.record.name, id, live=False)
         del self._members[id]
         self._forgotten.pop(id, None)
         self._forgotten[id] = (member.record.incarnation, gone_at)
@@ -213,12 +223,20 @@ class Membership:
         mark = entry_mark(member.entry)
         self.hash.replace(member.id, member.mark, mark)
         member.mark = mark
-        self._set_live(member.id, live=member.is_live)
+        live = member.is_live
+        self._set_live(member, live=live)
+        if live:
+            self._gone.pop(member.id, None)
+        elif member.id != self.own_id:
+            self._gone.setdefault(member.id)
 
-    def _set_live(self, id: MemberId, *, live: bool) -> None:
+    def _set_live(self, member: Member, *, live: bool) -> None:
+        id, name = member.id, member.record.name
         place = self._live_place.get(id)
         if live == (place is not None):
             return
+        self.names.discard(name, id, live=not live)
+        self.names.add(name, id, live=live)
         if place is None:
             self._live_place[id] = len(self._live)
             self._live.append(id)
@@ -234,15 +252,12 @@ class Membership:
 
     def shown_name(self, member: Member) -> str:
         """Give the name people see: the record's, or `name~last4` where another has the better right."""
-        rivals = self.names.ids(member.record.name)
-        if len(rivals) == 1:
-            return member.record.name
-        return self.names.shown(member, [self._members[id] for id in rivals])
+        return self.names.shown(member)
 
     def name_holder(self, name: str) -> Member | None:
         """Find the live member that a name belongs to."""
-        live = [id for id in self.names.ids(name) if self.is_live(id)]
-        return self._members[min(live)] if live else None
+        keeper = self.names.keeper(name)
+        return self._members[keeper] if keeper is not None and self.is_live(keeper) else None
 
     def find(self, text: str) -> Member | None:
         """Find a member by shown name, name, "name.region" or id (26 letters)."""

@@ -4,7 +4,7 @@ Of several members with one name the live one keeps it, then the one with the sm
 others are shown as `name~last4`, the last four letters of their id.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 from protocol.swim.member import Member
@@ -17,33 +17,50 @@ SUFFIX_LENGTH = 4
 
 
 class NameIndex:
-    """Ids by the name in their record."""
+    """Ids by the name in their record, whoever has the best right to it first.
+
+    Kept in order as members come and change, because nothing keeps ten thousand identities from bearing one
+    name: to look for the best among them at each change or listing would stop the node for minutes.
+    """
 
     def __init__(self) -> None:
-        self._ids: dict[str, tuple[MemberId, ...]] = {}
+        self._bearers: dict[str, list[tuple[bool, MemberId]]] = {}
+        """Each with whether it is gone: the live come first, then the smaller id."""
 
-    def add(self, name: str, id: MemberId) -> None:
+    def add(self, name: str, id: MemberId, *, live: bool) -> None:
         """Note that a member bears a name."""
-        self._ids[name] = (*self._ids.get(name, ()), id)
+        insort(self._bearers.setdefault(name, []), (not live, id))
 
-    def discard(self, name: str, id: MemberId) -> None:
-        """Note that a member no longer bears a name."""
-        rest = tuple(held for held in self._ids.get(name, ()) if held != id)
-        if rest:
-            self._ids[name] = rest
-        else:
-            self._ids.pop(name, None)
+    def discard(self, name: str, id: MemberId, *, live: bool) -> None:
+        """Note that a member, which was noted as live or not, no longer bears a name."""
+        bearers = self._bearers.get(name, [])
+        right = (not live, id)
+        place = bisect_left(bearers, right)
+        if place < len(bearers) and bearers[place] == right:
+            del bearers[place]
+        if not bearers:
+            self._bearers.pop(name, None)
 
     def ids(self, name: str) -> tuple[MemberId, ...]:
         """Give all who bear a name."""
-        return self._ids.get(name, ())
+        return tuple(id for _, id in self._bearers.get(name, ()))
 
-    def shown(self, member: Member, rivals: Iterable[Member]) -> str:
+    def keeper(self, name: str) -> MemberId | None:
+        """Give whoever has the best right to a name, live or not."""
+        bearers = self._bearers.get(name)
+        return bearers[0][1] if bearers else None
+
+    def is_disputed(self, name: str) -> bool:
+        """Tell whether more than one live member bears a name."""
+        bearers = self._bearers.get(name, ())
+        return len(bearers) > 1 and not bearers[1][0]
+
+    def shown(self, member: Member) -> str:
         """Give the member's name as it is shown beside its rivals."""
-        keeper = min(rivals, key=_right)
-        if keeper.id == member.id:
-            return member.record.name
-        return f"{member.record.name}~{format_ulid(member.id)[-SUFFIX_LENGTH:]}"
+        name = member.record.name
+        if self.keeper(name) == member.id:
+            return name
+        return f"{name}~{format_ulid(member.id)[-SUFFIX_LENGTH:]}"
 
     def find(self, text: str, membership: "Membership") -> Member | None:
         """Find by id, name, `name~last4` or "name.region"; of rivals, the one that keeps the name."""
@@ -61,8 +78,8 @@ class NameIndex:
         )
 
     def _find_named(self, name: str, membership: "Membership") -> Member | None:
-        members = [membership.get(id) for id in self.ids(name)]
-        return min((m for m in members if m is not None), key=_right, default=None)
+        keeper = self.keeper(name)
+        return membership.get(keeper) if keeper is not None else None
 
     def _find_suffixed(self, text: str, membership: "Membership") -> Member | None:
         name, tilde, suffix = text.rpartition("~")
@@ -79,7 +96,3 @@ class NameIndex:
             return None
         member = self._find_named(plain, membership) or self._find_suffixed(plain, membership)
         return member if member and dict(member.record.tags).get("region") == region else None
-
-
-def _right(member: Member) -> tuple[bool, MemberId]:
-    return (not member.is_live, member.id)

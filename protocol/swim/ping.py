@@ -13,6 +13,10 @@ from protocol.wire.message import Ack, Claim, Nack, Ping, PingReq
 
 PINGS_MAX = 512
 """Pings outstanding at once; beyond it the newest counts as unanswered, and relays say nack."""
+RELAYS_EACH_MAX = 4
+"""Pings relayed at once for one asker: an honest one has a single probe under way."""
+RELAYS_MAX = PINGS_MAX // 2
+"""Pings relayed at once for all: however many ask, half is left for this node's own questions."""
 NACK_SHARE = 0.8
 """A relay waits this share of the budget it was given, so that its nack is back before the prober's
 time is up. (Go memberlist's relay waits its own probe timeout: at default timing its nack comes too
@@ -34,6 +38,13 @@ class Pinger:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._outstanding: dict[int, _Outstanding] = {}
+        self._relays: dict[MemberId, int] = {}
+        self._relay_count = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one more ping would count as unanswered without having been sent."""
+        return len(self._outstanding) >= PINGS_MAX
 
     def ask(
         self,
@@ -47,7 +58,7 @@ class Pinger:
     ) -> None:
         """Ping a peer; `done` is called once, with the answer or at the end of the wait."""
         core = self._core
-        if len(self._outstanding) >= PINGS_MAX or core.address(target) is None:
+        if self.is_busy or core.address(target) is None:
             done(now, False)
             return
         number = core.number()
@@ -83,12 +94,28 @@ class Pinger:
             else:
                 core.send(at, origin, (Nack(request.number),))
 
+        def done(at: float, answered: bool) -> None:
+            self._end_relay(origin)
+            answer(at, answered)
+
         if request.target == core.own_id:
             answer(now, True)
             return
+        if self._relay_count >= RELAYS_MAX or self._relays.get(origin, 0) >= RELAYS_EACH_MAX:
+            answer(now, False)
+            return
         core.counters.relayed_pings += 1
-        wait_s = request.budget_ms / 1000 * NACK_SHARE
-        self.ask(now, request.target, wait_s, answer, claims=self._charges(now, request.target))
+        self._relays[origin] = self._relays.get(origin, 0) + 1
+        self._relay_count += 1
+        slowest_s = core.settings.probe_interval_s * core.settings.awareness_max
+        wait_s = min(request.budget_ms / 1000, slowest_s) * NACK_SHARE
+        self.ask(now, request.target, wait_s, done, claims=self._charges(now, request.target))
+
+    def _end_relay(self, origin: MemberId) -> None:
+        self._relay_count -= 1
+        self._relays[origin] -= 1
+        if not self._relays[origin]:
+            del self._relays[origin]
 
     def _charges(self, now: float, target: MemberId) -> tuple[Claim, ...]:
         return self._core.charges(now, target) if self._core.settings.buddy else ()

@@ -24,6 +24,11 @@ ACCUSATIONS_BURST = 32
 """Accusations of one accuser taken at once, before one per probe interval: a prober makes no more than
 that in half a minute, and news of them may travel together."""
 
+RECORDS_BURST = 32
+RECORDS_PERIOD = 0.25
+"""New records of one known member taken at once, and the probe intervals between two after that: twice what one
+that is accused without end needs. More would be a line of log, an event and a rumor each, at its author's pace."""
+
 
 class Reception:
     """Merges claims, and tells the other parts what is new."""
@@ -37,6 +42,7 @@ class Reception:
         self._core = core
         self._local = local
         self._accusations = Budget(core.settings.probe_interval_s, ACCUSATIONS_BURST)
+        self._records = Budget(core.settings.probe_interval_s * RECORDS_PERIOD, RECORDS_BURST)
         self._answers: list[Claim] = []
 
     def connect(self, verdicts: Verdicts, prober: Prober, streams: Streams, retrier: Retrier) -> None:
@@ -69,6 +75,9 @@ class Reception:
         if isinstance(statement, Accusation) and not self._affords(now, statement):
             core.counters.accusations_over_budget += 1
             return True
+        if isinstance(statement, Record) and not self._affords_record(now, statement):
+            core.counters.records_over_budget += 1
+            return True
         applied = core.membership.apply(now, claim)
         member = applied.member
         match applied.outcome:
@@ -97,6 +106,13 @@ class Reception:
         if member is None or accusation.incarnation != member.record.incarnation:
             return True
         return self._accusations.take(now, accusation.accuser)
+
+    def _affords_record(self, now: float, record: Record) -> bool:
+        """Spend one of its author's if it is news about a known member; a sync brings what is refused here."""
+        member = self._core.membership.get(record.id)
+        if member is None or record.incarnation <= member.record.incarnation or record.goodbye:
+            return True
+        return self._records.take(now, record.id)
 
     def _meet_claim(self, now: float, sender: MemberId, claim: Claim) -> None:
         statement = claim.statement
@@ -168,6 +184,7 @@ class Reception:
             self._arm_reap(now, member)
             if before is not None and applied.status_before is not Status.LEFT:
                 core.change(now, ChangeKind.LEAVE, member, by=member.id)
+            self._reap_surplus(now)
             return
         core.timers.disarm(Timer.REAP, member.id)
         self._retrier.meet(now, record)
@@ -179,15 +196,19 @@ class Reception:
             self._look_for_conflict(now, member)
 
     def _look_for_conflict(self, now: float, member: Member) -> None:
-        membership = self._core.membership
-        rivals = [id for id in membership.names.ids(member.record.name) if membership.is_live(id)]
-        if len(rivals) > 1:
+        if self._core.membership.names.is_disputed(member.record.name):
             self._core.change(now, ChangeKind.CONFLICT, member, note="another live member has this name")
 
     def handle_failed(self, now: float, member: Member) -> None:
         self._arm_reap(now, member)
         if not self._prune_if_asked(now, member):
             self._retrier.handle_failed(now, member.id)
+        self._reap_surplus(now)
+
+    def _reap_surplus(self, now: float) -> None:
+        """Reap before their time those gone for longest: who joins and leaves under ever new ids fills no memory."""
+        while (member := self._core.membership.surplus()) is not None:
+            self._forget(now, member, member.gone_at)
 
     def _prune_if_asked(self, now: float, member: Member) -> bool:
         eviction = member.entry.eviction

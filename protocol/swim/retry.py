@@ -38,15 +38,18 @@ class Retrier:
 
     def meet(self, now: float, record: Record) -> None:
         """Write down a live member, and stop trying it."""
+        self._write_down(record)
+        self._book.rest(record.id)
+        self.arm(now)
+
+    def _write_down(self, record: Record) -> None:
         contact = Contact(record.id, record.public_key, record.name, record.address, record.incarnation)
         held = self._book.get(record.id)
         dropped = self._book.put(contact)
-        self._book.rest(record.id)
         if dropped is not None:
             self._core.emit(ForgetContact(dropped))
         if held is None or (held.address, held.name) != (contact.address, contact.name):
             self._core.emit(PersistContact(contact))
-        self.arm(now)
 
     def part(self, id: MemberId) -> None:
         """Strike off a member that left of its own will, or was pruned."""
@@ -54,7 +57,10 @@ class Retrier:
             self._core.emit(ForgetContact(id))
 
     def handle_failed(self, now: float, id: MemberId) -> None:
-        """Begin to try a member that failed."""
+        """Begin to try a member that failed, though others have displaced it from the book meanwhile."""
+        member = self._core.membership.get(id)
+        if member is not None and self._book.get(id) is None:
+            self._write_down(member.record)
         self._book.mark_failed(id, now, self._core.settings.probe_interval_s)
         self.arm(now)
 

@@ -35,6 +35,8 @@ MISMATCH_QUIET_S = 1.0
 """A differing view hash is given this long after the last rumor to settle by itself."""
 SYNC_PAUSE_S = 1.0
 """At most one sync is started per second, whoever disagrees."""
+SYNC_LONGEST_S = 30.0
+"""A sync that takes longer is let go on, but holds up no other: a peer may draw it out for two minutes."""
 SETTLED_MAX = 256
 """Pairs of hashes remembered as settled; each change of a view makes new ones."""
 SYNC_SCALE_THRESHOLD = 32
@@ -124,7 +126,7 @@ class Streams:
         core.counters.syncs += 1
 
     def _may_sync(self, now: float) -> bool:
-        return self._sync_in_flight is None and now - self._last_sync_at >= SYNC_PAUSE_S
+        return now - self._last_sync_at >= (SYNC_PAUSE_S if self._sync_in_flight is None else SYNC_LONGEST_S)
 
     def _dial(self, purpose: Purpose, to: MemberId | None, address: Address) -> int:
         stream = self._core.new_stream()

@@ -115,9 +115,9 @@ def decode_packet(payload: bytes, open_statement: OpenStatement) -> Packet:
     Raises:
         MalformedMessage: anything out of type or bound; nothing of the packet is to be used.
     """
-    items = unpack(payload)
-    if type(items) is not tuple or len(items) > PACKET_ITEM_MAX:
-        raise MalformedMessage(f"a packet is not an array of at most {PACKET_ITEM_MAX}")
+    items = unpack(payload, PACKET_ITEM_MAX)
+    if type(items) is not tuple:
+        raise MalformedMessage("a packet is not an array")
     messages: list[Message] = []
     claims: list[Claim] = []
     for item in items:

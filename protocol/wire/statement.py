@@ -51,6 +51,8 @@ LICENSE_ID_LENGTH_MAX = 64
 DISPLAY_NAME_LENGTH_MAX = 128
 DISPLAY_NAME_SIZE_MAX = 256
 TAG_COUNT_MAX = 32
+ARRAY_LENGTH_MAX = 256
+"""Above any array of a statement (32 tags are 64 items), so that one with 63 tags is still told so."""
 TAG_KEY_LENGTH_MAX = 64
 TAG_VALUE_LENGTH_MAX = 255
 
@@ -161,7 +163,7 @@ def decode_statement(raw: bytes) -> Statement:
     if not SIGNATURE_SIZE + 2 <= len(raw) <= CLAIM_SIZE_MAX:
         raise MalformedMessage(f"a statement of {len(raw)} bytes, at most {CLAIM_SIZE_MAX}")
     kind = raw[SIGNATURE_SIZE]
-    body = unpack(raw[SIGNATURE_SIZE + 1 :])
+    body = unpack(raw[SIGNATURE_SIZE + 1 :], ARRAY_LENGTH_MAX)
     if kind == KIND_RECORD:
         return _read_record(raw, body)
     if kind == KIND_ACCUSATION:

@@ -42,8 +42,8 @@ READ_SIZE = 65_536
 class Insider:
     """One identity with a UDP socket of its own, aimed at one agent."""
 
-    def __init__(self, target: AgentProcess, key_file: Path, name: str = "mallory") -> None:
-        self.name = name
+    def __init__(self, target: AgentProcess, key_file: Path, name: str = "") -> None:
+        self.name = name or f"mallory-{os.urandom(4).hex()}"
         self.keyring = parse_key_file(key_file.read_text())
         self.identity = Identity.generate(time.time_ns() // 1_000_000, os.urandom)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -65,7 +65,9 @@ class Insider:
         self.record = self.compose()
 
     def close(self) -> None:
-        """Close the UDP socket."""
+        """Say goodbye, so that nobody probes this member for long, and close the UDP socket."""
+        self.incarnation += 1
+        self.send(self.seal(claims=(Claim(self.compose(goodbye=True)),)))
         self.socket.close()
 
     # --- statements -----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from protocol.purpose import Purpose
 from protocol.wire.codec import encode_stream_message
 from protocol.wire.framing import FRAME_SIZE_MAX
-from protocol.wire.message import Ping, StreamPing, StreamPong, SyncRoot
+from protocol.wire.message import Claim, Join, Ping, StreamPing, StreamPong, SyncRoot
 from tests.attack.insider import Insider, read_to_end
 from tests.end_to_end.agent_process import AgentProcess, Cluster, wait_until
 
@@ -60,11 +60,14 @@ def test_own_echo_is_dropped(three: Cluster) -> None:
     mallory = Insider(seed, three.key_file, "mirror")
     before = seed.drops("own_echo")
     mallory.send(mallory.seal(Ping(1)))
-    for _ in range(10):
-        mallory.send(mallory.socket.recv(2_048))
-    wait_until("the echoes are counted", lambda: seed.drops("own_echo") >= before + 10)
+    echoes = 0
+    while echoes < 3:
+        heard = mallory.socket.recv(2_048)
+        if heard[6:22] == mallory.target_id:  # the other members speak to this one too
+            mallory.send(heard)
+            echoes += 1
+    wait_until("the echoes are counted", lambda: seed.drops("own_echo") >= before + 3)
     mallory.close()
-    seed.ask("PUT", "/v1/agent/force-leave", {"node": "mirror", "prune": "true"})
 
 
 def test_http_at_the_gossip_port_is_refused(three: Cluster) -> None:
@@ -188,13 +191,10 @@ def test_introductions_beyond_the_budget_are_dropped(three: Cluster) -> None:
         mallory.send(datagram)
     wait_until("some are over the budget", lambda: seed.drops("introduction_budget") > before)
     mallory.close()
-    seed.ask("PUT", "/v1/agent/force-leave", {"node": "crowd", "prune": "true"})
 
 
 def test_join_with_anothers_record_is_refused(three: Cluster, insider: Insider) -> None:
     """A join on an insider's stream with the record of another member breaks the protocol."""
-    from protocol.wire.message import Claim, Join
-
     other = Insider(three.seed, three.key_file, "other")
     connection, channel = insider.shake_hands(Purpose.JOIN)
     with connection:

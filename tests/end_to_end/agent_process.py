@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ContextManager
+from typing import Any
 
 from node import lifeline
 from node.http_client import Answer, Client, ClientError
@@ -29,8 +29,8 @@ SEEN_TIMEOUT_S = 15.0
 """Until all see what no promise gives a time for."""
 POLL_S = 0.05
 
-Place = Callable[[], ContextManager[object]]
-"""Where an agent runs and is asked: the tests with network namespaces go into one."""
+Place = Callable[[], AbstractContextManager[object]]
+"""A network to be in: the tests with namespaces start an agent in one, and ask it from another."""
 
 
 def wait_until(what: str, is_so: Callable[[], object], timeout_s: float = SEEN_TIMEOUT_S) -> float:
@@ -61,7 +61,10 @@ class AgentProcess:
     options: tuple[str, ...] = ()
     bind: str = "127.0.0.1:0"
     http_bind: str = "127.0.0.1:0"
+    home: Place = nullcontext
+    """Where its process is started."""
     place: Place = nullcontext
+    """From where it is asked."""
     environ: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     listening: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +94,7 @@ class AgentProcess:
         arguments = ["--name", self.name, "--bind", self.bind, "--http", self.http_bind]
         environ = {key: value for key, value in os.environ.items() if not key.startswith("SHOAL_")}
         environ |= {lifeline.VARIABLE: str(os.getpid()), **self.environ}
-        with self.place(), self.log_path.open("wb") as log, self.stderr_path.open("wb") as errors:
+        with self.home(), self.log_path.open("wb") as log, self.stderr_path.open("wb") as errors:
             self.process = subprocess.Popen(
                 [*COMMAND, "agent", *arguments, "--data-dir", str(self.data_dir), "--log-json", *self.options,
                  *more, *seeds],

@@ -68,6 +68,28 @@ def test_leave_nobody_answers_ends_within_5_s() -> None:
     assert nodes[0].leave_ended
 
 
+def test_leave_of_all_at_once_ends_for_all() -> None:
+    """Nobody waits for one that is leaving too."""
+    world, nodes = local_cluster(5)
+    for node in nodes:
+        world.act(node, node.engine.leave(world.now))
+    assert world.run_until(lambda: all(node.leave_ended for node in nodes), 5.1) is not None
+
+
+def test_join_while_leaving_ends_the_leave_and_returns() -> None:
+    """Cut off, so that the leave takes its time; whoever waits for its end is not left waiting."""
+    world, nodes = local_cluster(3)
+    world.network.cut(nodes[:1], nodes[1:])
+    world.act(nodes[0], nodes[0].engine.leave(world.now))
+    world.run(1.0)
+    ended = [nodes[0].leave_ended]
+    world.network.heal()
+    world.join(nodes[0], nodes[1])
+    ended.append(nodes[0].leave_ended)
+    assert ended == [False, True]
+    assert world.run_until(lambda: all_alive(nodes), 10.0) is not None
+
+
 def test_leave_with_stay_keeps_silent_and_never_refutes() -> None:
     """It answers when spoken to, and says nothing by itself for an hour."""
     world, nodes = local_cluster(3)

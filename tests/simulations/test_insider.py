@@ -1,5 +1,6 @@
 """What one who holds a valid key can do, and cannot (swim.md's defect 18 and the limits on insiders)."""
 
+from protocol.address import Address
 from protocol.status import Status
 from protocol.swim.effect import ChangeKind
 from protocol.wire.message import Claim, Forgotten, Packet
@@ -73,6 +74,27 @@ def test_insider_many_accusers_at_once_never_shorten_below_the_shortest() -> Non
     assert failures(nodes, victim) == []
     world.run(0.3)
     assert [round(change.at - began, 3) for change in failures(nodes[:1], victim)] == [4.0]
+
+
+def test_insider_a_hundred_accusers_without_end_end_nobody() -> None:
+    """Identities cost nothing: each 10 ms another one accuses, at the newest incarnation, for a minute."""
+    world, nodes = lan_cluster(5)
+    victim, crowd = nodes[1], [author(100 + index) for index in range(100)]
+    for turn in range(6_000):
+        charge = crowd[turn % 100].accuse(victim.id, victim.engine.local.incarnation)
+        hand(world, nodes[4], nodes[turn % 4], Claim(charge))
+        world.run(0.01)
+    assert failures(nodes) == []
+    assert victim.engine.counters.refutations <= 2 * 60 + 40
+    world.run(10.0)
+    assert all_alive(nodes)
+
+
+def test_insider_two_processes_of_one_identity_find_out() -> None:
+    """A copied data directory: one of the two is told to stop, within seconds."""
+    world, nodes = local_cluster(4)
+    twin = world.twin(nodes[3], Address("10.9.9.9", 7_000))
+    assert world.run_until(lambda: nodes[3].cloned or twin.cloned, 30.0) is not None
 
 
 def test_insider_accuser_nobody_knows_is_refuted_like_any() -> None:

@@ -5,7 +5,7 @@ import pytest
 from protocol.status import Status
 from protocol.swim.settings import Settings
 from simulations.world import World
-from tests.simulations.playbook import HOUR_S, all_alive, all_see, local_cluster, sent, status
+from tests.simulations.playbook import HOUR_S, all_alive, all_see, lan_cluster, local_cluster, sent, status
 
 RETRY_CAP_S = 60.0
 """The longest pause between two tries at a contact that is off the list, at an interval of 1 s."""
@@ -25,6 +25,16 @@ def test_defect_04_partition_of_a_minute_heals_within_30_s(size: int, seed: int)
     assert world.run_until(lambda: all_alive(nodes), 30.0) is not None
     world.run(30.0)
     assert all_alive(nodes)
+
+
+def test_defect_04_partition_of_sixty_heals_in_seconds_and_nobody_thinks_it_stalled() -> None:
+    """A confirmation that came late was once taken for lateness of our own: 60 nodes then took 41 s, not 5."""
+    world, nodes = lan_cluster(60)
+    world.network.cut(nodes[:30], nodes[30:])
+    world.run(60.0)
+    world.network.heal()
+    assert world.run_until(lambda: all_alive(nodes), 15.0) is not None
+    assert sum(node.engine.counters.stalls for node in nodes) == 0
 
 
 def test_defect_04_partition_of_an_hour_heals_within_30_s() -> None:

@@ -192,7 +192,7 @@ def test_up_on_a_terminal_draws_a_table(start: Start) -> None:
     up = start("2", "-", terminal=True)
     up.read_until("Awareness")
     up.read_until("\x1b\\[32malive 2/2")
-    up.read_until("Ctrl-C leaves")
+    up.read_until("Ctrl-C here leaves")
 
     up.process.send_signal(signal.SIGINT)
 

@@ -166,14 +166,15 @@ def test_engine_answers_what_is_outdated_with_what_beats_it(state: str, name: st
     assert told(tell(engine, NOW, INPUTS[name]), PEER.id) == []
 
 
-@pytest.mark.parametrize("name", ["older record", "equal record", "equal goodbye", "eviction"])
-def test_engine_tells_the_subject_itself_that_it_was_forgotten(name: str) -> None:
-    """Only the subject, so that it can rise above that."""
-    engine = in_state("forgotten")
-    effects = tell(engine, NOW, INPUTS[name], sender=SUBJECT)
-    # Pruned: the address is known only if the sender introduced itself on this datagram's way in.
-    assert status(engine) is None
-    assert told(effects, PEER.id) == []
+def test_engine_tells_only_the_subject_itself_that_it_was_forgotten() -> None:
+    """So that it can rise above that; a third party who tells its past gets no answer about it."""
+    engine = in_state("failed")
+    engine.reception.handle_reap_timer(NOW + 86_401, ABOUT)
+    engine.core.drain()
+    for sender, expected in ((PEER, []), (SUBJECT, [Forgotten(ABOUT, FIRST)])):
+        effects = tell(engine, NOW, INPUTS["equal record"], sender=sender)
+        assert said(effects, ABOUT) == expected
+        assert said(effects, PEER.id) == []
 
 
 def ping_from_subject(state: str) -> tuple[list[Statement], list[object]]:

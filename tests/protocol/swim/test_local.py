@@ -8,7 +8,7 @@ from protocol.swim.effect import Cloned, LeaveEnded, PersistPresence, PersistRes
 from protocol.swim.local import REFUTATIONS_BURST, RESERVE_STEP, first_incarnation
 from protocol.swim.settings import Settings
 from protocol.wire.message import Forgotten
-from protocol.wire.statement import INCARNATION_MAX
+from protocol.wire.statement import INCARNATION_MAX, Accusation
 from tests.protocol.swim.bench import FIRST, ME, PEER, SUBJECT, advance, make_engine, only, say, started, tell, told
 
 
@@ -36,7 +36,7 @@ def test_local_charge_is_refuted_and_the_sender_hears_it(charge) -> None:  # typ
     effects = tell(engine, 0.0, charge)
     assert engine.local.incarnation == FIRST + 1
     assert engine.local.record in told(effects, PEER.id)
-    assert engine.core.awareness.score == 1
+    assert engine.core.awareness.score == isinstance(charge, Accusation)
     assert engine.own_member.status is Status.ALIVE
 
 

@@ -1,0 +1,177 @@
+"""Anything well formed, in any order, at any time: no exception, and what must hold holds."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocol.error import MalformedMessage
+from protocol.status import Status
+from protocol.swim.effect import Dial, Effect, PersistReserve, Send
+from protocol.swim.engine import Engine
+from protocol.swim.settings import Settings
+from protocol.swim.view_hash import ViewHash, entry_mark
+from protocol.wire.codec import PACKET_SIZE_MAX, decode_packet, encode_packet
+from protocol.wire.message import (
+    Ack,
+    Claim,
+    Forgotten,
+    Join,
+    JoinAnswer,
+    KeyringOffer,
+    Message,
+    Nack,
+    Packet,
+    Ping,
+    PingReq,
+    StreamMessage,
+    StreamPing,
+    StreamPong,
+    Summary,
+    SyncBuckets,
+    SyncClaims,
+    SyncEnd,
+    SyncRoot,
+    SyncSummaries,
+)
+from protocol.wire.statement import INCARNATION_MAX, Statement
+from tests.protocol.swim.bench import FIRST, ME, make_engine
+from tests.protocol.wire.sample import author, open_any
+
+PEOPLE = [author(index) for index in range(1, 7)]  # ME among them
+
+who = st.sampled_from(PEOPLE)
+incarnations = st.sampled_from([FIRST - 1, FIRST, FIRST, FIRST + 1, FIRST + 2, FIRST + 9, INCARNATION_MAX])
+ages = st.sampled_from([0, 0, 0, 5, 3_600, 86_400, 10**9])
+numbers = st.integers(0, 3)
+statements: st.SearchStrategy[Statement] = st.one_of(
+    st.builds(
+        lambda w, i, g, s, name: w.record(i, goodbye=g, start=s, name=name),
+        who,
+        incarnations,
+        st.booleans(),
+        st.integers(1, 2),
+        st.sampled_from([None, "twin", "other"]),
+    ),
+    st.builds(lambda w, s, i: w.accuse(s.id, i), who, who, incarnations),
+    st.builds(lambda w, s, i, p: w.evict(s.id, i, prune=p), who, who, incarnations, st.booleans()),
+)
+claims = st.builds(Claim, statements, ages)
+some_claims = st.lists(claims, max_size=4).map(tuple)
+ids = who.map(lambda w: w.id)
+messages: st.SearchStrategy[Message] = st.one_of(
+    st.builds(Ping, numbers),
+    st.builds(Ack, numbers, numbers),
+    st.builds(PingReq, numbers, ids, st.sampled_from([0, 1, 500, 600_000])),
+    st.builds(Nack, numbers),
+    st.builds(Forgotten, ids, incarnations),
+    st.builds(KeyringOffer, st.just(b"x")),
+)
+packets = st.builds(Packet, st.lists(messages, max_size=3).map(tuple), some_claims)
+stream_messages: st.SearchStrategy[StreamMessage] = st.one_of(
+    st.builds(StreamPing, numbers),
+    st.builds(StreamPong, numbers, numbers),
+    st.builds(Join, claims),
+    st.builds(JoinAnswer, claims, st.booleans()),
+    st.builds(SyncRoot, numbers, st.just(bytes(8))),
+    st.just(SyncBuckets(bytes(2_048))),
+    st.builds(
+        SyncSummaries,
+        st.just(bytes(range(256))),
+        st.lists(st.builds(Summary, ids, incarnations, numbers), max_size=4).map(tuple),
+        st.booleans(),
+    ),
+    st.builds(
+        SyncClaims,
+        some_claims,
+        st.lists(ids, max_size=3).map(tuple),
+        st.lists(st.tuples(ids, incarnations, ages), max_size=2).map(tuple),
+        st.booleans(),
+    ),
+    st.just(SyncEnd()),
+)
+
+steps = st.one_of(
+    st.tuples(st.just("packet"), who, packets),
+    st.tuples(st.just("opened"), who, st.integers(1, 6)),
+    st.tuples(st.just("stream"), st.integers(1, 6), stream_messages),
+    st.tuples(st.just("closed"), st.integers(1, 6)),
+    st.tuples(st.just("time"), st.sampled_from([0.01, 0.3, 1.0, 7.0, 40.0, 90_000.0])),
+    st.tuples(st.just("force"), who, st.booleans()),
+    st.tuples(st.sampled_from(["join", "leave", "tags"])),
+)
+
+
+def act(engine: Engine, now: float, step: tuple[object, ...]) -> list[Effect]:
+    """Do one step; what a stream refuses closes it, as the shell does."""
+    match step:
+        case ("packet", sender, Packet() as packet):
+            return engine.handle_packet(now, sender.id, packet)  # type: ignore[attr-defined]
+        case ("opened", peer, int(stream)):
+            return engine.handle_stream_opened(now, stream, peer.id)  # type: ignore[attr-defined]
+        case ("stream", int(stream), message):
+            try:
+                return engine.handle_stream_message(now, stream, message)  # type: ignore[arg-type]
+            except MalformedMessage:
+                return engine.handle_stream_closed(now, stream)
+        case ("closed", int(stream)):
+            return engine.handle_stream_closed(now, stream, None, "reset")
+        case ("force", subject, bool(prune)):
+            return engine.force_leave(now, subject.id, prune=prune)  # type: ignore[attr-defined]
+        case ("join",):
+            return engine.join(now, PEOPLE[1].record().address)[1]
+        case ("leave",):
+            return engine.leave(now)
+        case ("tags",):
+            return engine.set_tags(now, {"at": str(now)}, ())
+    return []
+
+
+def check(engine: Engine, effects: list[Effect]) -> None:
+    """Look for what must never be."""
+    own = engine.own_member
+    assert own.status is (Status.LEFT if engine.local.goodbye else Status.ALIVE)
+    assert own.record is engine.local.record
+    scratch = ViewHash()
+    for member in engine.membership:
+        scratch.replace(member.id, 0, entry_mark(member.entry))
+    assert engine.membership.hash.root == scratch.root
+    assert set(engine.membership.live_ids()) == {m.id for m in engine.membership if m.is_live}
+    for name in {member.record.name for member in engine.membership}:
+        bearers = [member for member in engine.membership if member.record.name == name]
+        bearers.sort(key=lambda member: (not member.is_live, member.id))
+        assert engine.membership.names.ids(name) == tuple(member.id for member in bearers)
+        assert [engine.membership.shown_name(member) for member in bearers].count(name) == 1
+    for effect in effects:
+        if isinstance(effect, Send):
+            data = encode_packet(effect.packet)
+            assert len(data) <= PACKET_SIZE_MAX - 100
+            assert decode_packet(data, open_any) == effect.packet
+            assert effect.to != ME.id
+        if isinstance(effect, Dial):
+            assert effect.to != ME.id
+        if isinstance(effect, PersistReserve):
+            assert effect.incarnation <= INCARNATION_MAX
+
+
+@given(st.lists(steps, min_size=5, max_size=40))
+@settings(max_examples=150, deadline=None)
+def test_engine_survives_anything_well_formed(plan: list[tuple[object, ...]]) -> None:
+    """No exception but MalformedMessage on a stream; own row, hash and live list are right after each step."""
+    engine = make_engine(settings=Settings.local())
+    effects = engine.start(0.0)
+    now, incarnation = 0.0, FIRST
+    for step in plan:
+        if step[0] == "time":
+            end = now + float(step[1])  # type: ignore[arg-type]
+            for _ in range(400):
+                due = engine.next_deadline()
+                if due is None or due > end:
+                    break
+                now = max(now, due)
+                effects += engine.handle_timer(now)
+            now = max(now, end)
+        else:
+            effects += act(engine, now, step)
+        check(engine, effects)
+        assert engine.local.incarnation >= incarnation
+        incarnation = engine.local.incarnation
+        effects = []

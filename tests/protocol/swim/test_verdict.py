@@ -1,0 +1,74 @@
+"""From accusation to verdict, by the engine's own clock."""
+
+import pytest
+
+from protocol.status import Status
+from protocol.swim.deadline import Timer
+from protocol.swim.effect import ChangeKind
+from protocol.swim.engine import Engine
+from protocol.wire.message import Ping
+from tests.protocol.swim.bench import FIRST, ME, SUBJECT, advance, kinds, said, started, status, tell
+from tests.protocol.wire.sample import author
+
+CROWD = [author(index) for index in range(10, 18)]
+
+
+def accused(at: float) -> Engine:
+    """Give an engine among ten, at whose list one was accused once; nobody is probed."""
+    engine = started(ME, None, SUBJECT.record(FIRST), *(who.record(FIRST) for who in CROWD))
+    engine.prober.rest()
+    tell(engine, at, CROWD[0].accuse(SUBJECT.id, FIRST), sender=CROWD[0])
+    return engine
+
+
+def test_verdict_alone_waits_the_longest_and_confirmed_the_shortest() -> None:
+    """Ten alive: 24 s, 11.4 s with one confirmation, 4 s with two; always from the first accusation."""
+    for confirmations, wait_s in ((0, 24.0), (1, 11.381404928570852), (2, 4.0), (5, 4.0)):
+        engine = accused(0.0)
+        for who in CROWD[1 : 1 + confirmations]:
+            tell(engine, 0.0, who.accuse(SUBJECT.id, FIRST), sender=who)
+        assert engine.core.timers.deadline(Timer.SUSPICION, SUBJECT.id) == pytest.approx(wait_s)
+
+
+def test_verdict_confirmed_late_is_due_now_and_no_stall() -> None:
+    """The shorter wait ended long ago; that it did is no lateness of ours, and must not cost us our trust."""
+    engine = accused(0.0)
+    advance(engine, 10.0)
+    for who in CROWD[1:3]:
+        tell(engine, 10.0, who.accuse(SUBJECT.id, FIRST), sender=who)
+    assert engine.next_deadline() == 10.0
+    assert kinds(engine.handle_timer(10.0)) == [ChangeKind.FAILED]
+    assert engine.counters.stalls == 0
+    assert engine.core.awareness.score == 0
+
+
+def test_verdict_of_one_refuted_in_time_never_comes() -> None:
+    """The timer goes with the suspicion."""
+    engine = accused(0.0)
+    tell(engine, 3.0, SUBJECT.record(FIRST + 1))
+    assert engine.core.timers.deadline(Timer.SUSPICION, SUBJECT.id) is None
+    engine.prober.rest()
+    advance(engine, 100.0)
+    assert status(engine) is Status.ALIVE
+
+
+def test_verdict_on_an_old_accusation_of_one_just_met_is_one_silent_ping() -> None:
+    """A newcomer learns of a member failed an hour ago: it asks once itself, and then knows."""
+    engine = started(ME, None, *(who.record(FIRST) for who in CROWD))
+    engine.prober.rest()
+    tell(engine, 0.0, SUBJECT.record(FIRST))
+    tell(engine, 0.0, CROWD[0].accuse(SUBJECT.id, FIRST), age_s=3_600)
+    assert [message for message in said(advance(engine, 0.0), SUBJECT.id) if isinstance(message, Ping)]
+    assert status(engine) is Status.SUSPECT
+    advance(engine, 1.1)
+    assert status(engine) is Status.FAILED
+
+
+def test_verdict_on_an_old_accusation_of_one_long_known_takes_its_time() -> None:
+    """The age is the sender's word alone: it shortens nothing for a member that we knew before."""
+    engine = started(ME, None, SUBJECT.record(FIRST), *(who.record(FIRST) for who in CROWD))
+    engine.prober.rest()
+    advance(engine, 60.0)
+    tell(engine, 60.0, CROWD[0].accuse(SUBJECT.id, FIRST), age_s=3_600)
+    advance(engine, 80.0)
+    assert status(engine) is Status.SUSPECT
