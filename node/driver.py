@@ -19,6 +19,7 @@ from protocol.security.keyring import Keyring
 from protocol.security.mute import MUTE_S
 from protocol.security.opening import Dropped, DropReason
 from protocol.security.verifier import Verifier
+from protocol.swim.budget import Budget
 from protocol.swim.effect import (
     Dial,
     Effect,
@@ -40,6 +41,10 @@ LATENESS_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 OFFER_AHEAD_MAX_MS = 86_400_000
 """How far ahead of our clock a change of the keyring may be stamped. A stamp at the end of all time could never
 be followed by another: one insider's offer would end the rotation of keys for good."""
+OFFERS_BURST = 16
+OFFERS_PERIOD_S = 1.0
+"""Keyrings other than ours taken of one member at once, and then one a second: each that changes ours is an fsync,
+a rumor to all, and every pair's keys made anew. A sync brings what is dropped here."""
 
 StreamEffect = Dial | StreamVerdict | StreamSend | StreamClose
 
@@ -82,6 +87,7 @@ class Driver:
         self.drops: dict[DropReason, int] = dict.fromkeys(DropReason, 0)
         self.lateness = Lateness()
         self.last_timer_at = trio.current_time()
+        self._offers = Budget(OFFERS_PERIOD_S, OFFERS_BURST)
         self._on_stream: Callable[[StreamEffect], None] = _ignore
         self._on_effect: Callable[[Effect], None] = _ignore
         self._timer_scope: trio.CancelScope | None = None
@@ -129,6 +135,8 @@ class Driver:
         self.datagrams.send(datagram, effect.address)
 
     def _merge_keyring(self, effect: KeyringReceived) -> None:
+        if effect.blob == self.keyring.encode_offer() or not self._offers.take(self.now, effect.sender):
+            return
         try:
             changed = self.keyring.merge_offer(effect.blob, time.time_ns() // 1_000_000 + OFFER_AHEAD_MAX_MS)
         except MalformedMessage as wrong:

@@ -16,7 +16,8 @@ from protocol.error import InvalidRequest
 from protocol.refusal import Refusal
 from protocol.ulid import MemberId
 
-RETRY_FIRST_S = 1.0
+RETRY_FIRST_S = 0.2
+"""Nodes that start together find the seed not listening yet; it will be in a moment."""
 RETRY_LONGEST_S = 30.0
 """A seed that comes up is found within this."""
 PASSING_REFUSALS_S = 30.0
@@ -111,11 +112,17 @@ class SeedKeeper:
             all_well = await self._round() and changed is self._changed
             if self.seeds and all(seed in self._final for seed in self.seeds) and not self._knows_members():
                 raise Outcast(self._final[self.seeds[0]].reason)
-            wait_s = WATCH_INTERVAL_S if all_well else pause_s
+            wait_s = WATCH_INTERVAL_S if all_well else min(pause_s, self._until_final_s())
             pause_s = RETRY_FIRST_S if all_well else min(RETRY_LONGEST_S, pause_s * 2)
             with trio.move_on_after(wait_s):
                 await changed.wait()  # set already where the seeds were replaced during the round
                 pause_s = RETRY_FIRST_S
+
+    def _until_final_s(self) -> float:
+        """Tell when the next passing refusal has lasted long enough: that attempt is made then, and not later."""
+        now = trio.current_time()
+        ends = (at + PASSING_REFUSALS_S - now for seed, at in self._first_refused_at.items() if seed not in self._final)
+        return min((left_s for left_s in ends if left_s > 0), default=RETRY_LONGEST_S)
 
     async def _round(self) -> bool:
         """Try each seed that is not settled; tell whether all are."""

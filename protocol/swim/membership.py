@@ -65,7 +65,7 @@ class Membership:
         self._members: dict[MemberId, Member] = {}
         self._live: list[MemberId] = []
         self._live_place: dict[MemberId, int] = {}
-        self._gone: dict[MemberId, None] = {}
+        self._gone: OrderedDict[MemberId, None] = OrderedDict()
         """Others that are failed or left, in the order in which they became so here."""
         self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
 
@@ -228,7 +228,7 @@ class Membership:
         if live:
             self._gone.pop(member.id, None)
         elif member.id != self.own_id:
-            self._gone.setdefault(member.id)
+            self._gone.setdefault(member.id, None)
 
     def _set_live(self, member: Member, *, live: bool) -> None:
         id, name = member.id, member.record.name

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.attack.insider import Insider
-from tests.end_to_end.agent_process import Cluster, running_cluster, wait_until
+from tests.end_to_end.agent_process import wait_until
+from tests.end_to_end.cluster import Cluster, running_cluster
 
 
 @pytest.fixture(scope="session")

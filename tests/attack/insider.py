@@ -127,7 +127,7 @@ class Insider:
         while True:
             opened = self.gate.open(time.monotonic(), self.socket.recv(2_048))
             if isinstance(opened, Opened):
-                return decode_packet(opened.payload, lambda raw: decode_statement(raw))
+                return decode_packet(opened.payload, decode_statement)
 
     def ping(self, *, claims: tuple[Claim, ...] = ()) -> Packet:
         """Ping the target, with claims beside; the packet that answers. Pings from there are acked meanwhile."""

@@ -14,7 +14,8 @@ from protocol.wire.codec import encode_stream_message
 from protocol.wire.framing import FRAME_SIZE_MAX
 from protocol.wire.message import Claim, Join, Ping, StreamPing, StreamPong, SyncRoot
 from tests.attack.insider import Insider, read_to_end
-from tests.end_to_end.agent_process import AgentProcess, Cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, wait_until
+from tests.end_to_end.cluster import Cluster
 
 pytestmark = pytest.mark.end_to_end
 
@@ -73,7 +74,12 @@ def test_own_echo_is_dropped(three: Cluster) -> None:
 def test_http_at_the_gossip_port_is_refused(three: Cluster) -> None:
     """HTTP, TLS, SSH and noise are refused at their first bytes, without an answer that could be confused."""
     failed = three.seed.metric("shoal_handshakes_total", result="failed")
-    openings = (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"SSH-2.0-x\r\n", b"\x00" * 64)
+    openings = (
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"SSH-2.0-x\r\n",
+        b"\x00" * 64,
+    )
     for opening in openings:
         with _connect(three.seed) as connection:
             connection.sendall(opening)

@@ -18,7 +18,8 @@ from protocol.ulid import ClusterId, MemberId, parse_ulid
 from protocol.wire.message import Claim, Ping
 from protocol.wire.statement import decode_statement
 from tests.attack.insider import Insider
-from tests.end_to_end.agent_process import AgentProcess, Cluster, hold_for, wait_until
+from tests.end_to_end.agent_process import AgentProcess, hold_for, wait_until
+from tests.end_to_end.cluster import Cluster
 
 pytestmark = pytest.mark.end_to_end
 

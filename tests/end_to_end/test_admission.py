@@ -12,7 +12,8 @@ from node.new_key_file import write_key_file
 from protocol.security.key_file import encode_key_file, parse_key_file
 from protocol.security.keyring import Keyring
 from protocol.ulid import ClusterId
-from tests.end_to_end.agent_process import AgentProcess, Cluster, hold_for, running_cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, hold_for, wait_until
+from tests.end_to_end.cluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.end_to_end
 

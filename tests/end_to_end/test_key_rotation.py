@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.agent_process import AgentProcess, Cluster, running_cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, wait_until
+from tests.end_to_end.cluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.end_to_end
 

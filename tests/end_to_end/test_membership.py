@@ -3,11 +3,11 @@
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.agent_process import AgentProcess, Cluster, hold_for, running_cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, hold_for, wait_until
+from tests.end_to_end.cluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.end_to_end
 
@@ -44,7 +44,7 @@ def test_five_nodes_see_each_other(five: Cluster) -> None:
 
 
 def test_killed_node_is_failed_then_left_then_gone_then_alive(five: Cluster) -> None:
-    """kill -9 shows failed within 8 s, force-leave makes it left, prune removes it, a start brings it back."""
+    """Kill -9 shows failed within 8 s, force-leave makes it left, prune removes it, a start brings it back."""
     victim, asked = five.agent("n5"), five.agent("n2")
 
     victim.kill()
@@ -146,7 +146,7 @@ def test_long_pause_accuses_nobody_and_returns(five: Cluster) -> None:
 
 
 def test_all_killed_and_started_without_join_are_the_cluster_again(five: Cluster) -> None:
-    """kill -9 of all five, then a start of all without seeds: the same ids, and all alive."""
+    """Kill -9 of all five, then a start of all without seeds: the same ids, and all alive."""
     ids = {name: row["id"] for name, row in five.seed.rows().items()}
     for agent in five.agents:
         agent.send_signal(signal.SIGKILL)
@@ -161,8 +161,6 @@ def test_all_killed_and_started_without_join_are_the_cluster_again(five: Cluster
 
 def _accusations_by(cluster: Cluster, accuser: AgentProcess) -> int:
     """Count what one member has accused anybody of, by its own figures and by the others' logs."""
-    others = sum(
-        entry.get("by") == accuser.id for entry in cluster.accusations() if entry["seen_by"] != accuser.name
-    )
+    others = len([e for e in cluster.accusations() if e.get("by") == accuser.id and e["seen_by"] != accuser.name])
     own = len([*accuser.logged("member-suspect"), *accuser.logged("member-failed")])
     return others + own

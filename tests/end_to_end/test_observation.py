@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from node.http_client import ClientError, ServerEvent
-from tests.end_to_end.agent_process import AgentProcess, Cluster, running_cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, wait_until
+from tests.end_to_end.cluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.end_to_end
 
@@ -65,10 +66,17 @@ def test_kill_is_told_as_events_and_explained(three: Cluster) -> None:
     assert told["status"] == "failed"
     changes = [entry["change"] for entry in told["entries"]]
     assert changes.index("member-suspect") < changes.index("member-failed")
-    accusers = {by for entry in told["entries"] if entry["change"] in ("member-suspect", "confirmed") for by in entry["by"]}
+    accusers = {
+        by for entry in told["entries"] if entry["change"] in ("member-suspect", "confirmed") for by in entry["by"]
+    }
     assert accusers <= {"n1", "n2"}
     assert accusers
-    paths = [path for agent in three.agents[:2] for entry in agent.get("/v1/cluster/explain/n3")["entries"] for path in entry["paths"]]
+    paths = [
+        path
+        for agent in three.agents[:2]
+        for entry in agent.get("/v1/cluster/explain/n3")["entries"]
+        for path in entry["paths"]
+    ]
     assert any(path.startswith("direct ping") for path in paths)
     assert any(path.startswith("through n") for path in paths)
     assert any(path.startswith("stream") for path in paths)
@@ -77,9 +85,12 @@ def test_kill_is_told_as_events_and_explained(three: Cluster) -> None:
     assert "direct ping" in words or "was accused" in words
 
     victim.start()
-    wait_until("n3's return is told", lambda: reader.kinds("n3")[-1:] in (["member-alive"], ["member-join"], ["member-restart"]))
+    wait_until(
+        "n3's return is told",
+        lambda: reader.kinds("n3")[-1:] in (["member-alive"], ["member-join"], ["member-restart"]),
+    )
     assert reader.kinds("n3")[:2] == ["member-suspect", "member-failed"]
-    indexes = [event.index for event in reader.events if event.data]
+    indexes = [event.index or 0 for event in reader.events if event.data]
     assert indexes == sorted(set(indexes))
 
     resumed = EventReader(watcher, began_at)

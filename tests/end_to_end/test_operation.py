@@ -1,7 +1,6 @@
 """An operator's day with three real processes: leaving and returning, tags, keys, signals, and the service manager."""
 
 import json
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.agent_process import AgentProcess, Cluster, hold_for, running_cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, hold_for, wait_until
+from tests.end_to_end.cluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.end_to_end
 
@@ -125,14 +125,14 @@ def test_changed_tags_are_seen_everywhere(three: Cluster) -> None:
     """`shoal tags` changes them for all, as an update and not as a restart; reserved ones are refused."""
     changed = three.agent("n2").shoal("tags", "--set", "role=web", "--set", "rack=b2", "--json")
     assert json.loads(changed.stdout) == {"role": "web", "rack": "b2"}
-    wait_until("all see the tags", lambda: all(agent.rows()["n2"]["tags"].get("rack") == "b2" for agent in three.agents))
+    wait_until(
+        "all see the tags", lambda: all(agent.rows()["n2"]["tags"].get("rack") == "b2" for agent in three.agents)
+    )
     assert three.seed.logged("member-update", name="n2")
 
     deleted = three.agent("n2").shoal("tags", "--delete", "rack")
     assert deleted.returncode == 0
-    wait_until(
-        "all see it gone", lambda: all(agent.rows()["n2"]["tags"] == {"role": "web"} for agent in three.agents)
-    )
+    wait_until("all see it gone", lambda: all(agent.rows()["n2"]["tags"] == {"role": "web"} for agent in three.agents))
 
     refused = three.agent("n2").shoal("tags", "--set", "region=moon")
     assert refused.returncode == 1
@@ -146,7 +146,9 @@ def test_sighup_reads_tags_and_log_level_anew(three: Cluster, tmp_path: Path) ->
     config.write_text('log_level = "info"\n[tags]\nrole = "db"\n')
     reloaded = three.other("n4", "--config", str(config))
     reloaded.start(join=[three.seed.gossip])
-    wait_until("n1 sees the tag", lambda: three.seed.statuses().get("n4") and three.seed.rows()["n4"]["tags"] == {"role": "db"})
+    wait_until(
+        "n1 sees the tag", lambda: three.seed.statuses().get("n4") and three.seed.rows()["n4"]["tags"] == {"role": "db"}
+    )
 
     config.write_text('log_level = "error"\n[tags]\nrole = "cache"\nzone = "z1"\n')
     reloaded.send_signal(signal.SIGHUP)
@@ -194,11 +196,11 @@ def test_agent_without_http_gossips(three: Cluster) -> None:
     quiet.start(join=[three.seed.gossip])
     three.wait_seen("n4", "alive")
     assert quiet.listening["http"] == "off"
-    listening = Path(f"/proc/{quiet.pid}/net/tcp").read_text() if os.path.isdir("/proc/self/net") else ""
-    inodes = {link for link in _socket_inodes(quiet) if f" {link} " in listening.replace("\n", " ") + " "}
-    assert not listening or len(inodes) == 1, "gossip's TCP listener alone"
+    if Path("/proc/self/net").is_dir():
+        listening = Path(f"/proc/{quiet.pid}/net/tcp").read_text().split()
+        assert len([inode for inode in _socket_inodes(quiet) if inode in listening]) == 1, "gossip's listener alone"
 
 
 def _socket_inodes(agent: AgentProcess) -> set[str]:
-    links = (os.readlink(entry.path) for entry in os.scandir(f"/proc/{agent.pid}/fd"))
+    links = (str(entry.readlink()) for entry in Path(f"/proc/{agent.pid}/fd").iterdir())
     return {link[8:-1] for link in links if link.startswith("socket:[")}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.agent_process import Cluster, hold_for, wait_until
+from tests.end_to_end.agent_process import hold_for, wait_until
+from tests.end_to_end.cluster import Cluster
 from tests.end_to_end.network import Network, address_of, inside, why_not
 
 pytestmark = pytest.mark.end_to_end

@@ -11,7 +11,8 @@ import nomad
 import pytest
 from nomad.api.exceptions import URLNotFoundNomadException
 
-from tests.end_to_end.agent_process import AgentProcess, Cluster, wait_until
+from tests.end_to_end.agent_process import AgentProcess, wait_until
+from tests.end_to_end.cluster import Cluster
 
 pytestmark = pytest.mark.end_to_end
 

@@ -56,10 +56,8 @@ class Parts:
         self.address = Address("127.0.0.1", port)
         self.datagrams = FakeDatagrams(self.address)
         self.signer = StatementSigner(self.identity, self.keyring.cluster_id)
-        self.verifier = Verifier(self.keyring.cluster_id, lambda id: self.engine.public_key(id))
-        self.gate = DatagramGate(
-            self.identity, self.keyring, self.verifier, START_MS, os.urandom, lambda id: self.engine.public_key(id)
-        )
+        self.verifier = Verifier(self.keyring.cluster_id, self._public_key)
+        self.gate = DatagramGate(self.identity, self.keyring, self.verifier, START_MS, os.urandom, self._public_key)
         profile = Profile(
             id=self.identity.id,
             public_key=self.identity.public_key,
@@ -76,12 +74,13 @@ class Parts:
             rng=Random(port),
             room=self._room,
         )
-        self.driver = Driver(
-            self.engine, self.gate, self.verifier, self.keyring, cast(DatagramSocket, self.datagrams)
-        )
+        self.driver = Driver(self.engine, self.gate, self.verifier, self.keyring, cast(DatagramSocket, self.datagrams))
         self.effects: list[Effect] = []
         self.driver.connect(self.effects.append, self.effects.append)
         self.driver.perform(self.engine.start(trio.current_time()))
+
+    def _public_key(self, id: MemberId) -> bytes | None:
+        return self.engine.public_key(id)
 
     def _room(self, peer: MemberId, introduce: bool) -> int:
         if introduce:

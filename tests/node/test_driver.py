@@ -6,9 +6,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from node.driver import LATENESS_BUCKETS_S, MUTE_S, Lateness
+from node.driver import LATENESS_BUCKETS_S, Lateness
 from protocol.address import Address
 from protocol.purpose import Purpose
+from protocol.security.mute import MUTE_S
 from protocol.security.opening import DropReason
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import (
@@ -80,7 +81,9 @@ async def test_driver_says_which_packet_was_too_large(caplog: pytest.LogCaptureF
     b = Parts("b", 2, a.keyring)
     a.meet(b)
     a.datagrams.sent.clear()
-    packet = Packet(tuple(Ack(number, 2**63) for number in range(2**31, 2**31 + 60)), (Claim(b.engine.local.record),) * 3)
+    packet = Packet(
+        tuple(Ack(number, 2**63) for number in range(2**31, 2**31 + 60)), (Claim(b.engine.local.record),) * 3
+    )
     a.driver.perform([Send(b.identity.id, b.address, packet)])
     assert a.datagrams.sent == []
     assert "was not sent" in caplog.text

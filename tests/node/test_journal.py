@@ -15,7 +15,13 @@ FIRST = 1_000
 
 def _change(number: int) -> Change:
     return Change(
-        ChangeKind.UPDATE, MemberId(bytes(16)), f"n{number}", Address("127.0.0.1", 1), number, Status.ALIVE, float(number)
+        ChangeKind.UPDATE,
+        MemberId(bytes(16)),
+        f"n{number}",
+        Address("127.0.0.1", 1),
+        number,
+        Status.ALIVE,
+        float(number),
     )
 
 

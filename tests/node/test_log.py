@@ -28,7 +28,7 @@ def _as_before() -> Iterator[None]:
 
 
 def _change(kind: ChangeKind, by: MemberId | None = None, note: str = "") -> Change:
-    evidence = Evidence(1.0, kind.value, 7, by=by, note=note)
+    evidence = Evidence(1.0, kind.value, 7, Status.FAILED, by=by, note=note)
     return Change(kind, SUBJECT, "n3", Address("10.0.0.3", 7946), 7, Status.FAILED, 1.0, evidence)
 
 

@@ -1,7 +1,7 @@
 """Seeds: tried at once, retried for ever, given up only for good reasons, found again after they came up."""
 
 import logging
-
+from itertools import pairwise
 
 import pytest
 import trio
@@ -78,13 +78,13 @@ async def _run_for(world: World, duration_s: float) -> None:
 
 
 async def test_silent_seed_is_tried_for_ever_ever_slower(autojump_clock: MockClock, world: World) -> None:
-    """Pauses double from 1 s to 30 s, and never end."""
+    """Pauses double from the first to 30 s, and never end."""
     address = world.add("a", 1)
     world.keeper.replace(["a"])
     await _run_for(world, 3_600)
     times = world.times(address)
-    pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
-    assert pauses[:5] == pytest.approx([RETRY_FIRST_S, 2, 4, 8, 16])
+    pauses = [b - a for a, b in pairwise(times)]
+    assert pauses[:5] == pytest.approx([RETRY_FIRST_S * 2**number for number in range(5)])
     assert pauses[-1] == pytest.approx(RETRY_LONGEST_S)
     assert len(times) > 100
 
@@ -111,7 +111,7 @@ async def test_lost_seed_is_joined_again(autojump_clock: MockClock, world: World
     moved = world.add("a", 2, JOINED)
     before = len(world.tried)
     await _run_for(world, WATCH_INTERVAL_S + 1)
-    assert [address for _, address in world.tried[before:]][0] == moved
+    assert next(address for _, address in world.tried[before:]) == moved
 
 
 async def test_seeds_are_tried_at_once(autojump_clock: MockClock, world: World) -> None:
@@ -129,7 +129,7 @@ async def test_seeds_are_tried_at_once(autojump_clock: MockClock, world: World) 
     world.keeper.replace(["slow", "fast"])
     start = trio.current_time()
     await _run_for(world, 5)
-    assert [(at - start, address) for at, address in world.tried] == [(pytest.approx(0), fast)]
+    assert [(round(at - start), address) for at, address in world.tried] == [(0, fast)]
     assert world.keeper.joined
 
 
@@ -138,7 +138,7 @@ async def test_final_refusal_of_every_seed_is_the_end(autojump_clock: MockClock,
     world.add("a", 1, Attempt(refusal=Refusal.UNKNOWN_KEY, reason="wrong key"))
     world.add("b", 2, Attempt(refusal=Refusal.CLUSTER_MISMATCH, reason="wrong cluster"))
     world.keeper.replace(["a", "b"])
-    with pytest.raises(Outcast, match="wrong (key|cluster)"):
+    with pytest.raises(Outcast, match=r"wrong (key|cluster)"):
         await _run_for(world, 5)
 
 
@@ -161,14 +161,16 @@ async def test_final_refusal_is_not_the_end_where_members_are_known(autojump_clo
 
 
 @pytest.mark.parametrize("refusal", [Refusal.NAME_IN_USE, Refusal.NODE_LIMIT, Refusal.BUSY])
-async def test_passing_refusal_is_asked_again_for_half_a_minute(autojump_clock: MockClock, world: World, refusal: Refusal) -> None:
+async def test_passing_refusal_is_asked_again_for_half_a_minute(
+    autojump_clock: MockClock, world: World, refusal: Refusal
+) -> None:
     """A name, a seat or a slot may become free; after 30 s the refusal counts as final."""
     address = world.add("a", 1, Attempt(refusal=refusal, reason="for now"))
     world.keeper.replace(["a"])
     start = trio.current_time()
     with pytest.raises(Outcast, match="for now"):
         await _run_for(world, 200)
-    assert PASSING_REFUSALS_S <= trio.current_time() - start < PASSING_REFUSALS_S + RETRY_LONGEST_S
+    assert trio.current_time() - start == pytest.approx(PASSING_REFUSALS_S, abs=0.01)
     assert len(world.times(address)) >= 5
 
 
@@ -190,7 +192,9 @@ async def test_own_address_counts_as_joined(autojump_clock: MockClock, world: Wo
     assert world.keeper.joined
 
 
-async def test_warnings_come_once_a_minute(autojump_clock: MockClock, world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_warnings_come_once_a_minute(
+    autojump_clock: MockClock, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """A silent seed is complained of once a minute, with its reason."""
     world.add("a", 1)
     world.keeper.replace(["a"])
@@ -253,7 +257,9 @@ async def test_keeper_without_seeds_waits(autojump_clock: MockClock, world: Worl
     assert len(world.tried) == 1
 
 
-async def test_unreached_datagrams_are_warned_of(autojump_clock: MockClock, world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unreached_datagrams_are_warned_of(
+    autojump_clock: MockClock, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """A join whose answer says that our datagrams do not arrive is said to the operator."""
     world.add("a", 1, Attempt(peer=PEER, datagrams_reach=False))
     world.keeper.replace(["a"])
@@ -273,5 +279,3 @@ async def test_addresses_of_one_seed_are_tried_in_turn(autojump_clock: MockClock
     assert len(world.tried) == SEED_ADDRESSES_MAX + 3
     world.addresses["none"] = []
     assert (await try_seed("none", world.resolve, world.join)).reason == "none has no address"
-
-

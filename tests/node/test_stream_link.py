@@ -21,7 +21,7 @@ from protocol.wire.codec import encode_stream_message
 from protocol.wire.message import Claim, Join, StreamPing, StreamPong
 from tests.node.parts import Parts
 
-Stream = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]  # type: ignore[attr-defined]
+Stream = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
 HANDSHAKE_MAX_S = 1.0
 """The local profile's stream timeout."""
 
@@ -278,7 +278,7 @@ async def test_peer_that_reads_nothing_is_given_up(autojump_clock: MockClock, nu
     """A send that does not get through ends the stream after its time; the queue does not grow for ever."""
     a = Parts("a", 1)
     b = Parts("b", 2, a.keyring)
-    side, stream, _channel = await _shaken(nursery, b, a)
+    side, _stream, _channel = await _shaken(nursery, b, a)
 
     async def stuck() -> None:
         await trio.sleep_forever()

@@ -1,10 +1,16 @@
 """A keyring that one member offers to all the others."""
 
+from pathlib import Path
+
 import pytest
 
+from node import Config, open_node
+from node.driver import OFFERS_BURST
 from protocol.error import MalformedMessage
 from protocol.security.keyring import STAMP_MAX, Keyring
+from protocol.swim.effect import KeyringReceived
 from tests.protocol.security.sample import NOW_MS, make_keyring
+from tests.protocol.wire.sample import author
 
 DAY_MS = 86_400_000
 
@@ -32,3 +38,19 @@ def test_offer_of_a_fast_clock_is_taken_and_can_be_followed() -> None:
     assert held.primary != own
     held.use(own, NOW_MS)
     assert held.primary == own
+
+
+async def test_offers_of_one_member_are_taken_at_a_bounded_pace(tmp_path: Path) -> None:
+    """Each change is written to the disk and told to all: a thousand a second would be."""
+    async with open_node(Config.local(name="a", bind="127.0.0.1:0", data_dir=tmp_path / "a")) as node:
+        driver = node.driver
+        other = Keyring.from_offer(driver.keyring.encode_offer())
+        before = driver.keyring.generation
+        for serial in range(100):
+            other.use(other.key_ids[-1], NOW_MS)
+            other.add(serial.to_bytes(32, "big"), NOW_MS)
+            other.retire(other.key_ids[-1], NOW_MS)
+            driver.perform([KeyringReceived(author(2).id, other.encode_offer())])
+        assert driver.keyring.generation - before <= OFFERS_BURST + 1
+        driver.perform([KeyringReceived(author(3).id, other.encode_offer())])
+        assert driver.keyring.digest == other.digest

@@ -7,6 +7,8 @@ import trio
 
 from node import Config, open_node
 from node.stream_server import ACCEPTED_MAX
+from protocol.wire.message import Claim, Packet
+from tests.protocol.wire.sample import author
 
 pytestmark = pytest.mark.end_to_end
 
@@ -38,3 +40,16 @@ async def test_stranger_who_holds_every_stream_open_keeps_nobody_out(tmp_path: P
                 (attempt,) = await b.join([str(a.address)])
             assert attempt.peer == a.local.id
         nursery.cancel_scope.cancel()
+
+
+async def test_node_that_is_cut_off_does_not_exit_because_strangers_refuse_it(tmp_path: Path) -> None:
+    """Its only other member failed, and another cluster answers at the seed's address: it waits for the first."""
+    async with open_node(Config.local(name="a", bind="127.0.0.1:0", data_dir=tmp_path / "a")) as node:
+        assert not node._knows_members()
+        record = author(2).record()
+        node.driver.perform(node.engine.handle_packet(node.driver.now, record.id, Packet((), (Claim(record),))))
+        member = node.membership.get(record.id)
+        assert member is not None
+        node.membership.mark_failed(node.driver.now, member)
+        assert node.membership.live_count == 1
+        assert node._knows_members()
