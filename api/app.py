@@ -44,6 +44,7 @@ def _bare_app(settings: HttpSettings, counter: RequestCounter) -> QuartTrio:
     app = QuartTrio("shoal", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # an unknown path is 404, never a redirect
     app.url_map.redirect_defaults = False
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # a wrong method is 405 everywhere, as Nomad has it
     app.register_error_handler(Problem, _answer_problem)
     app.register_error_handler(InvalidRequest, _answer_invalid)
     app.register_error_handler(HTTPException, _answer_http)

@@ -8,6 +8,7 @@ Stands in for hypercorn's own class of this place (`hypercorn.trio.tcp_server`),
 * idleness is the deadline of the task that reads anyway, not a task started for each request.
 """
 
+from http import HTTPStatus
 from math import inf
 from typing import Any, Final, cast
 
@@ -21,6 +22,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent
 from hypercorn.utils import parse_socket_addr
 
+from api.answer import TEXT_TYPE
+
 RECEIVE_SIZE_MAX: Final = 64 << 10
 KEEP_ALIVE_S: Final = 30.0
 """How long a connection may wait for its next request, and a request's head may take."""
@@ -30,6 +33,9 @@ SEND_S: Final = 20.0
 """A client that takes no bytes for so long is cut off: it holds a place among those in service."""
 CLOSE_S: Final = 1.0
 """TLS says goodbye with a message, which need not be waited for."""
+
+NOT_HTTP: Final = "this is not an HTTP request: letters beyond ASCII are percent-encoded, and HTTP/1.1 names one Host"
+TOO_LARGE: Final = "the request line and headers are too large"
 
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
@@ -52,6 +58,20 @@ class _Http1(H11Protocol):
         if self._held and not isinstance(event, h11.Response):
             data, self._held = self._held, b""
             await self.send(RawData(data=data))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Refuse what is not HTTP: no route has a say in it, so it is worded here; the connection ends."""
+        too_large = status_code == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        body = (TOO_LARGE if too_large else NOT_HTTP).encode()
+        headers = [
+            (b"content-type", TEXT_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            *self.config.response_headers("h11"),
+        ]
+        await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """Stay with HTTP/1.1; hypercorn would go over to HTTP/2 here."""

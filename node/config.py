@@ -90,6 +90,7 @@ class Config:
     lha_suspicion: bool = True
     buddy: bool = True
     stream_fallback: bool = True
+    second_look: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what only two settings together show to be wrong."""
@@ -148,6 +149,7 @@ class Config:
             "lha_suspicion": self.lha_suspicion,
             "buddy": self.buddy,
             "stream_fallback": self.stream_fallback,
+            "second_look": self.second_look,
         }
         return profiles[self.profile](**(own | changes))
 

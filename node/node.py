@@ -9,7 +9,7 @@ Synchronous methods answer from memory. What an `async` method has returned from
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import trio
 
@@ -210,17 +210,29 @@ class Node:
         await self._state.flush()
         return True
 
-    def set_tags(self, changed: dict[str, str], deleted: Sequence[str] = ()) -> dict[str, str]:
-        """Change this node's tags, for all to see; gives the tags as they are now.
+    async def set_tags(self, changed: dict[str, str], deleted: Sequence[str] = ()) -> dict[str, str]:
+        """Change this node's tags, for all to see and for its next life; gives the tags as they are now.
 
         Raises:
             InvalidRequest: reserved, or out of bounds; nothing changed.
+            StoreError: changed for now, but not on the disk.
         """
         for key in (*changed, *deleted):
             if key in RESERVED_TAGS:
                 raise InvalidRequest(f"the tag {key!r} is set by --region and --datacenter only")
         self.driver.perform(self.engine.set_tags(self.driver.now, changed, tuple(deleted)))
+        await self._state.save_tags(changed, deleted)
         return self.tags()
+
+    def configure_tags(self, configured: Mapping[str, str]) -> None:
+        """Take over other tags from the configuration; what was changed while the node ran goes before them.
+
+        Raises:
+            InvalidRequest: out of bounds; nothing changed.
+        """
+        wanted = self._state.changed_tags(configured)
+        gone = tuple(key for key in self.tags() if key not in wanted)
+        self.driver.perform(self.engine.set_tags(self.driver.now, wanted, gone))
 
     def tags(self) -> dict[str, str]:
         """Give this node's own tags, without the reserved ones."""

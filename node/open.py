@@ -91,7 +91,7 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
         start=int.from_bytes(os.urandom(8), "big"),
         version=VERSION,
         display_name=config.display_name,
-        tags=config.record_tags(),
+        tags=config.replace(tags=state.changed_tags(config.tags)).record_tags(),
     )
     signer = StatementSigner(identity, keyring.cluster_id)
 

@@ -98,6 +98,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lha_suspicion", Kind.FLAG, "true", "Lifeguard: suspicion shrinks with independent confirmations."),
     Setting("buddy", Kind.FLAG, "true", "Lifeguard: who is accused is told at once, with the ping."),
     Setting("stream_fallback", Kind.FLAG, "true", "A failing probe tries TCP as its last word."),
+    Setting("second_look", Kind.FLAG, "true", "Before a verdict the suspect is asked once more by each node itself."),
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -7,7 +7,7 @@ queued before it is on the disk, which every call that promises something waits 
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import trio
@@ -47,6 +47,7 @@ class State:
         own = store.load_own()
         self.reserve = own.reserve
         self.left = own.left
+        self.tag_changes: dict[str, str | None] = dict(own.tag_changes)
         self.contacts = store.load_contacts()
         self.seeds = store.load_seeds()
         self.failure = ""
@@ -164,6 +165,17 @@ class State:
     async def reserve_incarnation(self, incarnation: int) -> None:
         """Store, before anything is sent, that incarnations up to a step above this one may be used."""
         await self.store.save_reserve(incarnation + RESERVE_STEP)
+
+    def changed_tags(self, configured: Mapping[str, str]) -> dict[str, str]:
+        """Give the configuration's tags as changed while the node ran, in this life or a former one."""
+        tags: dict[str, str | None] = {**configured, **self.tag_changes}
+        return {key: value for key, value in tags.items() if value is not None}
+
+    async def save_tags(self, changed: Mapping[str, str], deleted: Sequence[str]) -> None:
+        """Store that tags were set and deleted while the node ran."""
+        changes = {**self.tag_changes, **dict.fromkeys(deleted), **changed}
+        await self.store.save_tag_changes(changes)
+        self.tag_changes = changes
 
     async def save_seeds(self, seeds: Sequence[str]) -> None:
         """Store the addresses this node joins through."""

@@ -5,9 +5,10 @@ that no kill -9 and no power cut takes it back. Saves are applied in the order i
 those that wait while one is being written are written together, with one fsync for all.
 """
 
+import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,8 @@ class OwnState:
     """It left of its own will: it stays out unless told to return."""
     record: bytes | None = None
     """Its last signed record, raw."""
+    tag_changes: Mapping[str, str | None] = field(default_factory=dict)
+    """Tags set while it ran, and deleted ones as None: they go before the configuration's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,16 @@ class Store:
         reserve, left, record = rows.get("reserve", 0), rows.get("left", 0), rows.get("record")
         if not (isinstance(reserve, int) and reserve >= 0 and left in (0, 1) and isinstance(record, bytes | None)):
             raise StoreError(damage_sentence("meta holds values that were never written", self._path))
-        return OwnState(reserve, bool(left), record)
+        return OwnState(reserve, bool(left), record, self._read_tag_changes(rows.get("tags", b"{}")))
+
+    def _read_tag_changes(self, stored: object) -> dict[str, str | None]:
+        try:
+            changes = json.loads(stored) if isinstance(stored, bytes) else None
+        except ValueError:
+            changes = None
+        if not isinstance(changes, dict) or not all(isinstance(value, str | None) for value in changes.values()):
+            raise StoreError(damage_sentence("meta holds values that were never written", self._path))
+        return changes
 
     async def save_reserve(self, incarnation: int) -> None:
         """Keep that incarnations below this one may have been used."""
@@ -146,6 +158,10 @@ class Store:
     async def save_left(self, left: bool) -> None:
         """Keep whether the node left of its own will."""
         await self._save_meta("left", int(left))
+
+    async def save_tag_changes(self, changes: Mapping[str, str | None]) -> None:
+        """Keep which tags were set or (None) deleted while the node ran, in place of those held."""
+        await self._save_meta("tags", json.dumps(dict(changes), ensure_ascii=False).encode())
 
     async def save_record(self, raw: bytes) -> None:
         """Keep the node's latest signed record."""

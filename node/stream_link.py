@@ -111,7 +111,7 @@ class Link:
             raise LinkEnded("the peer broke the connection during the handshake") from None
         self.established = True
         driver = self._driver
-        driver.perform(driver.engine.handle_stream_opened(driver.now, self._number, peer.id))
+        driver.perform(driver.engine.handle_stream_opened(driver.now, self._number, peer.id, peer.purpose))
         await self._converse(channel, peer, timeout_s)
 
     async def _shake_hands(self, *, dialled: bool) -> tuple[PeerHello, Channel]:

@@ -428,14 +428,16 @@ class World:
         link.accepted.add(node.index)
         if len(link.accepted) == len(link.ends):
             (dialler, stream, _), (target, other, _) = link.ends
-            self._open_later(target, other, dialler.id, 0.0)
-            self._open_later(dialler, stream, target.id, self.network.delay_s())
+            self._open_later(target, other, dialler.id, 0.0, link.purpose)
+            self._open_later(dialler, stream, target.id, self.network.delay_s(), None)
 
-    def _open_later(self, node: Node, stream: int, peer: MemberId, delay_s: float) -> None:
+    def _open_later(
+        self, node: Node, stream: int, peer: MemberId, delay_s: float, purpose: Purpose | None
+    ) -> None:
         self._deliver(
             node,
             delay_s,
-            lambda: self._do(node, node.engine.handle_stream_opened(self.now, stream, peer)),
+            lambda: self._do(node, node.engine.handle_stream_opened(self.now, stream, peer, purpose)),
         )
 
     def _close_later(self, node: Node, stream: int, refusal: Refusal | None, reason: str) -> None:

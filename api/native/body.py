@@ -1,6 +1,6 @@
 """JSON out of a request's body, whatever its Content-Type says."""
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from quart import request
@@ -16,10 +16,20 @@ async def read_body(wanted: type[Wanted], empty: Wanted | None = None) -> Wanted
     Raises:
         InvalidRequest: not JSON, not UTF-8, nested beyond reason, or another shape.
     """
-    body = await request.get_data(as_text=False)
-    if empty is not None and not body.strip():
-        return empty
+    body = cast(bytes, await request.get_data(as_text=False))
+    if not body.strip():
+        if empty is not None:
+            return empty
+        raise InvalidRequest("the body is empty, and this route reads JSON")
     try:
+        body.decode()
         return msgspec.json.decode(body, type=wanted)
-    except (msgspec.DecodeError, ValueError, RecursionError) as wrong:
-        raise InvalidRequest(f"the body is not what this route reads: {wrong}") from None
+    except msgspec.ValidationError as wrong:
+        found = str(wrong)
+        raise InvalidRequest(f"the body is not what this route reads: {found[:1].lower()}{found[1:]}") from None
+    except msgspec.DecodeError:  # its words are of the parser, and some are wrong: "\ud800" is called truncated
+        raise InvalidRequest("the body is not JSON") from None
+    except UnicodeError:
+        raise InvalidRequest("the body is not UTF-8") from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None

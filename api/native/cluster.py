@@ -34,8 +34,8 @@ def add_cluster_routes(app: QuartTrio, view: NodeView, access: Access) -> None:
         app.add_url_rule(path, f"cluster {handler.__name__}", handler, methods=(method,))
 
 
-class TagChange(msgspec.Struct, frozen=True):
-    """The body of PUT /v1/cluster/tags."""
+class TagChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of PUT /v1/cluster/tags; a misspelt field would else be answered 200 and change nothing."""
 
     set: dict[str, str] = {}
     delete: list[str] = []

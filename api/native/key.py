@@ -30,8 +30,11 @@ def add_key_routes(app: QuartTrio, view: NodeView, access: Access) -> None:
         app.add_url_rule(path, f"keys {handler.__name__}", handler, methods=(method,))
 
 
-class NewKey(msgspec.Struct, frozen=True):
-    """The body of POST /v1/cluster/keys: base64 of 32 bytes; without it the node makes a key."""
+class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/cluster/keys: base64 of 32 bytes; without it the node makes a key.
+
+    A misspelt field is refused: the cluster would else get a random key in place of the given one.
+    """
 
     key: str | None = None
 
@@ -57,6 +60,8 @@ class Keys:
             secret = None if given is None else b64decode(given, validate=True)
         except (binascii.Error, ValueError):
             raise InvalidRequest("key is not base64") from None
+        if secret == b"":  # or the node would take it for none given, and make one
+            raise InvalidRequest("key is empty: give base64 of 32 bytes, or leave it out")
         with trio.CancelScope(shield=True):
             key = await self._view.add_key(secret)
         return _json(key_answer(key), 201)

@@ -185,11 +185,9 @@ class _Agent:
         self._notifier.reloading()
         try:
             config = self._reload()
-            wanted, held = dict(config.tags), self._node.tags()
-            if wanted != held:
-                self._node.set_tags(wanted, [key for key in held if key not in wanted])
+            self._node.configure_tags(config.tags)
             log.set_level(config.log_level)
-            self._node.config = self._node.config.replace(log_level=config.log_level, tags=wanted)
+            self._node.config = self._node.config.replace(log_level=config.log_level, tags=dict(config.tags))
             if self._reloadable.reload_tls is not None:
                 self._reloadable.reload_tls(config)
             _log.info("configuration read anew")

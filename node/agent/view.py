@@ -240,7 +240,7 @@ class AgentView:
 
     async def set_tags(self, changed: Mapping[str, str], deleted: Sequence[str]) -> Mapping[str, str]:
         """Change the node's own tags."""
-        return self._node.set_tags(dict(changed), deleted)
+        return await _stored(self._node.set_tags(dict(changed), deleted))
 
     # --- figures --------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ def keys() -> None:
     """
 
 
-@keys.command()
+@keys.command(short_help="Make a new cluster: write its first key file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def new(file: Path) -> None:
     """Make a new cluster: write a fresh cluster id and key to FILE, readable by its owner alone.
@@ -53,7 +53,7 @@ def new(file: Path) -> None:
     click.echo(f"wrote {file}: give it to each node with `shoal agent --key-file {file}`, and to nobody else")
 
 
-@keys.command("list")
+@keys.command("list", short_help="List the keys, and how many members have shown each.")
 @agent_command
 def list_keys(link: Link) -> None:
     """List the keys the agent holds, never their bytes, and how many members have shown each.
@@ -72,7 +72,7 @@ def list_keys(link: Link) -> None:
     )
 
 
-@keys.command()
+@keys.command(short_help="Make a fresh key and give it to every member.")
 @agent_command
 def add(link: Link) -> None:
     """Make a fresh key and give it to every member; it is not used until `shoal keys use`.
@@ -88,7 +88,7 @@ def add(link: Link) -> None:
     )
 
 
-@keys.command()
+@keys.command(short_help="Make a key the one that the cluster seals with.")
 @click.argument("key_id", metavar="ID")
 @click.option("--force", is_flag=True, help="Even if some alive member has not shown it; such a member is cut off.")
 @agent_command
@@ -106,7 +106,7 @@ def use(link: Link, key_id: str, force: bool) -> None:
     _tell(link, answer, f"key {key_id} is in use")
 
 
-@keys.command()
+@keys.command(short_help="Remove a key from the whole cluster.")
 @click.argument("key_id", metavar="ID")
 @agent_command
 def retire(link: Link, key_id: str) -> None:

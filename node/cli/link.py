@@ -35,7 +35,7 @@ def agent_command(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--token", metavar="TOKEN", envvar="SHOAL_TOKEN", default="", show_envvar=True,
                   help="Bearer token; without one, the admin token of an agent on this machine is used.")  # fmt: skip
     @click.option("--data-dir", metavar="DIR", envvar="SHOAL_DATA_DIR", type=click.Path(path_type=Path),
-                  help="The agent's data directory, where its admin.token is found.")  # fmt: skip
+                  show_envvar=True, help="The agent's data directory, where its admin.token is found.")  # fmt: skip
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(function)
     def command(url: str, token: str, data_dir: Path | None, as_json: bool, **options: Any) -> None:

@@ -33,19 +33,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
 HELP = """Shoal keeps a list of who is alive in a cluster, with no server in the middle.
 
 \b
-Start a node, and a second one that joins it:
-  shoal agent --name n1 --bind 10.0.0.1:7946
-  shoal agent --name n2 --bind 10.0.0.2:7946 --join 10.0.0.1:7946 --key-file cluster.key
+Make a key file, start a node with it, and on another machine, with a copy of it, a second one that joins:
+  shoal keys new cluster.key
+  shoal agent --name n1 --bind 10.0.0.1:7946 --key-file cluster.key
+  shoal agent --name n2 --bind 10.0.0.2:7946 --key-file cluster.key --join 10.0.0.1:7946
 Look at it:
   shoal members
 Or try five nodes on this machine:
   shoal up --nodes 5
 
-Commands that speak to an agent take --http URL (SHOAL_HTTP_ADDR) and --token (SHOAL_TOKEN); on the agent's own
-machine they find its admin token by themselves. With --json they print JSON. Exit codes: 0 done, 1 failed, 2
-usage.
+Commands that speak to an agent take --http URL (SHOAL_HTTP_ADDR). What needs the admin token takes it from
+--token (SHOAL_TOKEN), or on the agent's own machine from its data directory (--data-dir, SHOAL_DATA_DIR). With
+--json they print JSON. Exit codes: 0 done, 1 failed, 2 usage.
 
-Shell completion, for bash (zsh and fish likewise): eval "$(_SHOAL_COMPLETE=bash_source shoal)"
+\b
+Shell completion, for bash (zsh and fish likewise):
+  eval "$(_SHOAL_COMPLETE=bash_source shoal)"
 """
 
 

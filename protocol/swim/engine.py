@@ -11,6 +11,7 @@ from typing import assert_never
 
 from protocol.address import Address
 from protocol.error import InvalidRequest
+from protocol.purpose import Purpose
 from protocol.refusal import Refusal
 from protocol.status import Status
 from protocol.swim.candidate import Candidate, Doorkeeper
@@ -284,10 +285,15 @@ class Engine:
         self.doorkeeper.judge(now, stream, candidate, dialled=dialled)
         return self.core.drain()
 
-    def handle_stream_opened(self, now: float, stream: int, peer: MemberId) -> list[Effect]:
-        """Take over a stream whose hands are shaken."""
+    def handle_stream_opened(
+        self, now: float, stream: int, peer: MemberId, purpose: Purpose | None = None
+    ) -> list[Effect]:
+        """Take over a stream whose hands are shaken; `purpose` is what an accepted one was opened for.
+
+        It is what the peer was judged for: a stream opened to sync cannot join past the check of names.
+        """
         self.core.observe(now)
-        self.streams.handle_opened(stream, peer)
+        self.streams.handle_opened(stream, peer, purpose)
         return self.core.drain()
 
     def handle_stream_message(self, now: float, stream: int, message: StreamMessage) -> list[Effect]:
@@ -297,8 +303,10 @@ class Engine:
             MalformedMessage: out of turn. Close the stream, and report it closed.
         """
         self.core.observe(now)
-        self.streams.handle_message(now, stream, message)
-        self.reception.take_answers()
+        try:
+            self.streams.handle_message(now, stream, message)
+        finally:
+            self.reception.take_answers()
         return self.core.drain()
 
     def handle_stream_closed(

@@ -36,6 +36,9 @@ REFUTATIONS_BURST = 8
 REFUTATION_PAUSE = 0.5
 """Probe intervals between two refutations after the burst: one who accuses each new incarnation at once
 (15,006 refutations in ten minutes, unbounded) costs no more, and the shortest suspicion is far longer."""
+DOUBT_PAUSE = 10
+"""Probe intervals in which one accuser is taken at its word once: whoever accuses without end would else keep a
+healthy member's awareness at its worst, and its detector slow."""
 CLONE_SIGHTINGS = 2
 """A foreign start seen once may be our own past (a disk restored from a backup); twice it is a twin."""
 
@@ -82,6 +85,7 @@ class LocalMember:
         self._foreign_sightings = 0
         self._refutation_pause_s = core.settings.probe_interval_s * REFUTATION_PAUSE
         self._refutations = Budget(self._refutation_pause_s, REFUTATIONS_BURST)
+        self._doubts = Budget(DOUBT_PAUSE * core.settings.probe_interval_s, 1)
         self._charged_incarnation = -1
         self.record = self._compose(profile, incarnation, goodbye=False)
 
@@ -164,8 +168,8 @@ class LocalMember:
             return self._meet_record(now, statement)
         if statement.incarnation != self.incarnation or self.goodbye or not self._refute(now):
             return False
-        if isinstance(statement, Accusation):  # only that says that somebody waited for us in vain
-            self._core.awareness.feed(1)
+        if isinstance(statement, Accusation) and self._doubts.take(now, statement.accuser):
+            self._core.awareness.feed(1)  # somebody waited for us in vain; of evictions nobody can say that
         return True
 
     def meet_forgotten(self, now: float, notice: Forgotten) -> bool:

@@ -53,6 +53,10 @@ class Settings:
     """A ping to an accused member brings the accusation, and a ping from one is answered with it."""
     stream_fallback: bool = True
     """A failing probe tries a stream as its last word (memberlist's TCP fallback)."""
+    second_look: bool = True
+    """Before a verdict each node pings the suspect itself, with what it is accused of, so late that the
+    verdict is not delayed; who answers is not held failed. Ours beyond SWIM and Lifeguard; off in the
+    paper's configurations. Costs one datagram per node and failure."""
 
     license_id: str = ""
     """Records under another license are not admitted; empty is the open license."""

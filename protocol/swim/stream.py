@@ -50,6 +50,10 @@ def sync_period_s(base_s: float, member_count: int) -> float:
     return base_s * (ceil(log2(member_count) - log2(SYNC_SCALE_THRESHOLD)) + 1)
 
 
+FIRST_WORDS: dict[type, Purpose] = {StreamPing: Purpose.PING, SyncRoot: Purpose.SYNC, Join: Purpose.JOIN}
+"""What each purpose begins with."""
+
+
 class Turn(Enum):
     """Whose word is expected on a stream."""
 
@@ -74,6 +78,7 @@ class _Stream:
     peer: MemberId | None
     exchange: SyncExchange | None = None
     number: int = 0
+    judged_for: Purpose | None = None
     datagrams_reach: bool = True
 
 
@@ -162,7 +167,7 @@ class Streams:
 
     # --- events from the shell ------------------------------------------------------------------
 
-    def handle_opened(self, stream: int, peer: MemberId) -> None:
+    def handle_opened(self, stream: int, peer: MemberId, purpose: Purpose | None = None) -> None:
         """Speak first on a stream that we dialled, or listen on one that was accepted."""
         core = self._core
         if self._prober.take_opened(stream):
@@ -173,7 +178,7 @@ class Streams:
             if len(self._streams) >= STREAMS_MAX:
                 core.emit(StreamClose(stream))
                 return
-            self._streams[stream] = _Stream(Purpose.SYNC, Turn.REQUEST, peer)
+            self._streams[stream] = _Stream(Purpose.SYNC, Turn.REQUEST, peer, judged_for=purpose)
             return
         held.peer = peer
         if held.purpose is Purpose.JOIN:
@@ -229,6 +234,8 @@ class Streams:
 
     def _handle_request(self, now: float, stream: int, held: _Stream, message: StreamMessage) -> None:
         core = self._core
+        if held.judged_for not in (None, FIRST_WORDS.get(type(message))):
+            raise MalformedMessage(f"{type(message).__name__} on a stream opened for another purpose")
         match message:
             case StreamPing():
                 core.emit(StreamSend(stream, StreamPong(message.number, core.membership.hash.root)))

@@ -95,3 +95,34 @@ async def test_connection_client_gone_does_not_stop_leave(monkeypatch: pytest.Mo
         await client.stream.aclose()
         with trio.fail_after(3):
             await finished.wait()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /v1/agent/members?near=\xc3\xbc HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n",
+        b"POST /v1/agent/join HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+    ],
+)
+async def test_connection_refuses_what_is_not_http(request_bytes: bytes) -> None:
+    """What never becomes a request is 400 with a sentence too, and ends the connection."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        await client.send(request_bytes)
+        answer = await client.read_answer()
+        assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+        assert answer.text == connection.NOT_HTTP
+        with trio.fail_after(3):
+            assert await client.read_until(b"never") == b""
+
+
+async def test_connection_refuses_endless_head() -> None:
+    """A head beyond the bound is 431 with a sentence, though its end never comes."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        await client.send(b"GET /livez HTTP/1.1\r\nX: " + b"a" * 200_000)
+        answer = await client.read_answer()
+        assert (answer.status, answer.text) == (431, connection.TOO_LARGE)

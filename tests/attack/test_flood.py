@@ -118,7 +118,7 @@ def test_oversize_frame_after_the_handshake_is_refused(three: Cluster, insider: 
     with connection:
         connection.sendall(struct.pack(">I", FRAME_SIZE_MAX + 1))
         read_to_end(connection)
-    connection, channel = insider.shake_hands()
+    connection, channel = insider.shake_hands(Purpose.PING)
     with connection:
         connection.sendall(channel.seal(encode_stream_message(StreamPing(5))))
         assert channel.receive(connection.recv(4_096)), "the next stream is served"
@@ -143,7 +143,7 @@ def test_broken_streams_after_the_handshake_end_alone(three: Cluster, insider: I
             case _:
                 pass
         read_to_end(connection)
-    connection, channel = insider.shake_hands()
+    connection, channel = insider.shake_hands(Purpose.PING)
     with connection:
         connection.sendall(channel.seal(encode_stream_message(StreamPing(5))))
         assert channel.receive(connection.recv(4_096))

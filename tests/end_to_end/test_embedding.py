@@ -48,9 +48,10 @@ async def test_two_nodes_of_one_program_meet_change_and_part(tmp_path: Path) -> 
         await _until_shown(a, "b", Status.ALIVE)
         assert {m.record.name for m in b.members(Status.ALIVE)} == {"a", "b"}
 
-        assert b.set_tags({"role": "web"}) == {"role": "web"}
+        seen = a.journal.index
+        assert await b.set_tags({"role": "web"}) == {"role": "web"}
         with trio.fail_after(DONE_WITHIN_S):
-            async for batch in a.changes():
+            async for batch in a.changes(seen):
                 if any(entry.change.kind.value == "member-update" for entry in batch.entries):
                     break
         shown = next(m for m in a.members() if m.record.name == "b")
@@ -90,11 +91,23 @@ async def test_reserved_and_oversize_tags_change_nothing(tmp_path: Path) -> None
         before = node.local.record
         for wrong in ({"region": "x"}, {"dc": "x"}, {"k": "v" * 256}, {f"k{n}": "v" * 200 for n in range(5)}):
             with pytest.raises(InvalidRequest):
-                node.set_tags(wrong)
+                await node.set_tags(wrong)
         with pytest.raises(InvalidRequest):
-            node.set_tags({}, ["dc"])
+            await node.set_tags({}, ["dc"])
         assert node.local.record == before
         assert node.tags() == {"role": "db"}
+
+
+async def test_changed_tags_outlive_the_process(tmp_path: Path) -> None:
+    """What was set and deleted while a node ran goes before its configuration, in its next life too."""
+    config = _config(tmp_path, "a", tags={"role": "db", "rack": "r1"})
+    async with open_node(config) as node:
+        await node.set_tags({"role": "web", "zone": "z1"}, ["rack"])
+    async with open_node(config) as node:
+        assert node.tags() == {"role": "web", "zone": "z1"}
+        assert dict(node.local.record.tags)["zone"] == "z1"
+        node.configure_tags({"role": "cache", "rack": "r2", "new": "n"})
+        assert node.tags() == {"role": "web", "zone": "z1", "new": "n"}
 
 
 async def test_force_leave_of_nobody_is_told(tmp_path: Path) -> None:

@@ -160,7 +160,6 @@ def test_all_killed_and_started_without_join_are_the_cluster_again(five: Cluster
 
 
 def _accusations_by(cluster: Cluster, accuser: AgentProcess) -> int:
-    """Count what one member has accused anybody of, by its own figures and by the others' logs."""
-    others = len([e for e in cluster.accusations() if e.get("by") == accuser.id and e["seen_by"] != accuser.name])
-    own = len([*accuser.logged("member-suspect"), *accuser.logged("member-failed")])
-    return others + own
+    """Count what one member has accused anybody of, by its own log and the others'; and its own verdicts."""
+    signed = [entry for entry in cluster.accusations() if entry.get("by") == accuser.id]
+    return len(signed) + len(accuser.logged("member-failed"))

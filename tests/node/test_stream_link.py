@@ -183,12 +183,14 @@ async def test_stranger_is_told_nothing(autojump_clock: MockClock, opening: byte
 # --- after the handshake ----------------------------------------------------------------------------
 
 
-async def _shaken(nursery: trio.Nursery, parts: Parts, other: Parts) -> tuple[Side, Stream, Channel]:
+async def _shaken(
+    nursery: trio.Nursery, parts: Parts, other: Parts, purpose: Purpose = Purpose.SYNC
+) -> tuple[Side, Stream, Channel]:
     """Give an accepted side, and the other end as a test's own hands hold it."""
     here, there = memory_stream_pair()
     side = _responder(parts, there)
     nursery.start_soon(side.run)
-    machine = Initiator(other.identity, other.keyring, _hello(other, "a", Purpose.SYNC), os.urandom)
+    machine = Initiator(other.identity, other.keyring, _hello(other, "a", purpose), os.urandom)
     await here.send_all(machine.start())
     while machine.channel is None:
         if machine.state in (State.DECIDING, State.PEER_ACCEPTED):
@@ -261,11 +263,13 @@ async def test_ping_is_answered_and_the_stream_closed(autojump_clock: MockClock,
     """A stream ping brings its pong and an explicit close; a peer that does not close delays nobody for long."""
     a = Parts("a", 1)
     b = Parts("b", 2, a.keyring)
-    side, stream, channel = await _shaken(nursery, b, a)
+    side, stream, channel = await _shaken(nursery, b, a, Purpose.PING)
     await stream.send_all(channel.seal(encode_stream_message(StreamPing(7))))
     texts: list[bytes] = []
     while not channel.closed_by_peer:
-        texts += channel.receive(bytes(await stream.receive_some()))
+        data = bytes(await stream.receive_some())
+        assert data, "cut off without a close"
+        texts += channel.receive(data)
     assert texts == [encode_stream_message(StreamPong(7, b.engine.membership.hash.root))]
     start = trio.current_time()
     with trio.fail_after(30):
@@ -309,7 +313,7 @@ async def test_false_statement_on_a_stream_mutes_its_sender(autojump_clock: Mock
     """A record that its subject did not sign ends the stream, and its sender's datagrams are not heard either."""
     a = Parts("a", 1)
     b = Parts("b", 2, a.keyring)
-    side, stream, channel = await _shaken(nursery, b, a)
+    side, stream, channel = await _shaken(nursery, b, a, Purpose.JOIN)
     raw = a.engine.local.record.raw
     text = encode_stream_message(Join(Claim(a.engine.local.record)))
     await stream.send_all(channel.seal(text.replace(raw[:64], bytes(64))))
@@ -323,7 +327,7 @@ async def test_repeated_frame_is_not_taken_twice(autojump_clock: MockClock, nurs
     """A frame sent again does not open: the first is answered, the second ends nothing that was promised."""
     a = Parts("a", 1)
     b = Parts("b", 2, a.keyring)
-    side, stream, channel = await _shaken(nursery, b, a)
+    side, stream, channel = await _shaken(nursery, b, a, Purpose.PING)
     await _repeat(stream, channel)
     with trio.fail_after(30):
         await side.is_over.wait()

@@ -1,5 +1,6 @@
 """Each part of Lifeguard, and what is ours beyond it, changes something when it is switched off."""
 
+from dataclasses import replace
 from math import log10
 
 import pytest
@@ -18,7 +19,7 @@ from tests.simulations.playbook import accusation, failures, lan_cluster, status
 def verdict_after_s(settings: Settings, accusers: int) -> float:
     """Let some of eleven others accuse one; tell how long it has."""
     people = [author(index) for index in range(2, 13)]
-    engine = started(ME, settings, *(who.record(5) for who in people))
+    engine = started(ME, replace(settings, second_look=False), *(who.record(5) for who in people))
     victim = people[0]
     for accuser in people[1 : 1 + accusers]:
         tell(engine, 0.0, accuser.accuse(victim.id, 5))

@@ -85,7 +85,7 @@ async def test_leave_bad_stay() -> None:
 async def test_tags_changed() -> None:
     """Tags are set and deleted in one change, and all are answered."""
     view = FakeView()
-    answer = await ask(view, "PUT", "/v1/cluster/tags", ADMIN, b'{"set": {"zone": "b"}, "delete": ["rack"], "x": 1}')
+    answer = await ask(view, "PUT", "/v1/cluster/tags", ADMIN, b'{"set": {"zone": "b"}, "delete": ["rack"]}')
     assert answer.json == {"tags": {"zone": "b"}}
     assert view.calls == [("set_tags", {"zone": "b"}, ("rack",))]
 
@@ -114,6 +114,28 @@ async def test_tags_bad_body(body: bytes) -> None:
     view = FakeView()
     answer = await ask(view, "PUT", "/v1/cluster/tags", ADMIN, body)
     assert (answer.status, answer.json["code"]) == (400, "INVALID_REQUEST")
+    assert view.calls == []
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "the body is empty, and this route reads JSON"),
+        (b"{", "the body is not JSON"),
+        (b'{"set":{"a":"\\ud800"}}', "the body is not JSON"),
+        (b'{"set":{"a":"\xff"}}', "the body is not UTF-8"),
+        (
+            b'{"set":' + b"[" * 100_000,
+            "the body is not what this route reads: expected `object`, got `array` - at `$.set`",
+        ),
+        (b'{"sett":{"a":"b"}}', "the body is not what this route reads: object contains unknown field `sett`"),
+    ],
+)
+async def test_tags_bad_body_is_said_plainly(body: bytes, sentence: str) -> None:
+    """What is wrong with a body is said in our words, not in the parser's; a misspelt field is no success."""
+    view = FakeView()
+    answer = await ask(view, "PUT", "/v1/cluster/tags", ADMIN, body)
+    assert (answer.status, answer.json["error"]) == (400, sentence)
     assert view.calls == []
 
 

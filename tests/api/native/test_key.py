@@ -39,7 +39,16 @@ async def test_key_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"key": "?"}', b'{"key": "aGk="}', b'{"key": 5}', b"nonsense", b'{"key": "\xc3\xa4"}']
+    "body",
+    [
+        b'{"key": "?"}',
+        b'{"key": "aGk="}',
+        b'{"key": ""}',
+        b'{"key": 5}',
+        b'{"Key": "aGk="}',
+        b"nonsense",
+        b'{"key": "\xc3\xa4"}',
+    ],
 )
 async def test_key_refused(body: bytes) -> None:
     """What is no key of 32 bytes in base64 is 400."""

@@ -272,11 +272,12 @@ async def test_unknown_path(path: str) -> None:
 
 
 async def test_head_and_options() -> None:
-    """HEAD is answered as GET is, OPTIONS with what is allowed."""
+    """HEAD is answered as GET is; OPTIONS is a wrong method as any other, with what is allowed beside it."""
     head = await ask(FakeView(), "HEAD", "/v1/agent/members")
     assert head.status == 200
     options = await ask(FakeView(), "OPTIONS", "/v1/agent/join")
-    assert set(options.headers["allow"].split(", ")) == {"OPTIONS", "POST", "PUT"}
+    assert (options.status, options.text) == (405, "Invalid method")
+    assert set(options.headers["allow"].split(", ")) == {"POST", "PUT"}
 
 
 async def test_failure_of_ours_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

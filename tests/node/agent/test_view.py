@@ -55,7 +55,7 @@ async def test_members_are_made_anew_only_when_something_changed(node: Node) -> 
     view = _view(node)
     first = view.members()
     assert view.members() is first
-    node.set_tags({"role": "web"})
+    await node.set_tags({"role": "web"})
     assert view.members()[0].tags == {"role": "web"}
 
 
@@ -106,7 +106,7 @@ async def test_events_follow_the_journal(node: Node) -> None:
     """A change is an event with the member's status, in the order it happened."""
     view = _view(node)
     before = view.event_index
-    node.set_tags({"role": "web"})
+    await node.set_tags({"role": "web"})
     await view.wait_for_event(before)
     batch = view.events_since(before, 10)
     assert [event.event for event in batch.events] == ["member-update"]

@@ -38,8 +38,8 @@ def profile_of(who: Author, *, start: int = 1, tags: dict[str, str] | None = Non
 def make_engine(
     who: Author = ME, settings: Settings | None = None, *, seed: int = 1, incarnation: int = FIRST
 ) -> Engine:
-    """Make an engine that was not started."""
-    chosen = settings or Settings.lan()
+    """Make an engine that was not started; by itself it holds failed without a second look, to the moment."""
+    chosen = settings or Settings.lan(second_look=False)
     profile = profile_of(who, license_id=chosen.license_id)
     return Engine(profile, chosen, incarnation=incarnation, sign=who.sign, rng=Random(seed))
 

@@ -9,7 +9,20 @@ from protocol.swim.local import REFUTATIONS_BURST, RESERVE_STEP, first_incarnati
 from protocol.swim.settings import Settings
 from protocol.wire.message import Forgotten
 from protocol.wire.statement import INCARNATION_MAX, Accusation
-from tests.protocol.swim.bench import FIRST, ME, PEER, SUBJECT, advance, make_engine, only, say, started, tell, told
+from tests.protocol.swim.bench import (
+    ACCUSER,
+    FIRST,
+    ME,
+    PEER,
+    SUBJECT,
+    advance,
+    make_engine,
+    only,
+    say,
+    started,
+    tell,
+    told,
+)
 
 
 def test_local_first_incarnation_never_goes_back() -> None:
@@ -185,3 +198,14 @@ def test_start_after_a_goodbye_stays_out() -> None:
     engine.start(0.0, left=True)
     assert engine.own_member.status is Status.LEFT
     assert engine.next_deadline() is None
+
+
+def test_local_believes_one_accuser_once_in_ten_intervals() -> None:
+    """Who accuses each new incarnation cannot keep a healthy member's awareness at its worst; two can say more."""
+    engine = started(ME, None, PEER.record(5), ACCUSER.record(5))
+    for _ in range(5):
+        tell(engine, 0.0, PEER.accuse(ME.id, engine.local.incarnation))
+    assert engine.counters.refutations == 5
+    assert engine.core.awareness.score == 1
+    tell(engine, 0.0, ACCUSER.accuse(ME.id, engine.local.incarnation))
+    assert engine.core.awareness.score == 2

@@ -291,3 +291,18 @@ def test_sync_of_the_slow_timer_does_not_settle_one_that_broke_off() -> None:
     end_sync(engine, 4.0, dial.stream, SUBJECT.id)
     engine.streams.consider_hash(6.0, PEER.id, 1)
     assert [dial.to for dial in only(Dial, engine.core.drain())] == [PEER.id]
+
+
+@pytest.mark.parametrize("word", ["ping", "join", "root"])
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_stream_begins_with_what_it_was_judged_for(word: str, purpose: Purpose) -> None:
+    """A stream opened to sync cannot join past the check of names, nor any other way round."""
+    engine = started(ME, None, PEER.record(5))
+    stream = engine.new_stream()
+    engine.handle_stream_opened(0.0, stream, PEER.id, purpose)
+    fits = {"ping": Purpose.PING, "join": Purpose.JOIN, "root": Purpose.SYNC}[word] is purpose
+    if fits:
+        assert engine.handle_stream_message(0.0, stream, WORDS[word])
+        return
+    with pytest.raises(MalformedMessage, match="another purpose"):
+        engine.handle_stream_message(0.0, stream, WORDS[word])

@@ -4,10 +4,11 @@ import pytest
 
 from protocol.status import Status
 from protocol.swim.deadline import Timer
-from protocol.swim.effect import ChangeKind
+from protocol.swim.effect import ChangeKind, Send
 from protocol.swim.engine import Engine
-from protocol.wire.message import Ping
-from tests.protocol.swim.bench import FIRST, ME, SUBJECT, advance, kinds, said, started, status, tell
+from protocol.swim.settings import Settings
+from protocol.wire.message import Ack, Ping
+from tests.protocol.swim.bench import FIRST, ME, SUBJECT, advance, kinds, only, said, say, started, status, tell
 from tests.protocol.wire.sample import author
 
 CROWD = [author(index) for index in range(10, 18)]
@@ -72,3 +73,38 @@ def test_verdict_on_an_old_accusation_of_one_long_known_takes_its_time() -> None
     tell(engine, 60.0, CROWD[0].accuse(SUBJECT.id, FIRST), age_s=3_600)
     advance(engine, 80.0)
     assert status(engine) is Status.SUSPECT
+
+
+def second_look() -> Engine:
+    """Give an engine as by default, among ten, in which SUBJECT is suspect with 4 s to go; nobody is probed."""
+    people = (SUBJECT.record(FIRST), *(who.record(FIRST) for who in CROWD))
+    engine = started(ME, Settings.lan(), *people)
+    engine.prober.rest()
+    for who in CROWD[:3]:
+        tell(engine, 0.0, who.accuse(SUBJECT.id, FIRST), sender=who)
+    return engine
+
+
+def test_second_look_at_the_silent_delays_no_verdict() -> None:
+    """The suspect is pinged with its charges one probe timeout before its time is up."""
+    engine = second_look()
+    effects = advance(engine, 3.6)
+    asked = [send for send in only(Send, effects) if any(isinstance(m, Ping) for m in send.packet.messages)]
+    assert [send.to for send in asked] == [SUBJECT.id]
+    assert asked[0].packet.claims
+    assert status(engine) is Status.SUSPECT
+    advance(engine, 4.1)
+    assert status(engine) is Status.FAILED
+
+
+def test_second_look_finds_the_living_however_many_accuse_it() -> None:
+    """Who answers is not held failed, though its refutation has not come; it is looked at again and again."""
+    engine = second_look()
+    for second in range(1, 60):
+        for send in only(Send, advance(engine, second * 0.5)):
+            for message in send.packet.messages:
+                if isinstance(message, Ping) and send.to == SUBJECT.id:
+                    say(engine, second * 0.5, Ack(message.number, 0), sender=SUBJECT)
+        assert status(engine) is Status.SUSPECT
+    advance(engine, 40.0)
+    assert status(engine) is Status.FAILED
