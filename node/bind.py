@@ -11,6 +11,8 @@ from protocol.error import InvalidRequest
 
 RESOLVED_MAX = 16
 """Addresses taken of one name: a headless service of a thousand pods needs no more to be joined through."""
+HOST_SHOWN_MAX = 80
+"""What is quoted of a name that is no name."""
 
 _ROUTE_PROBES = {4: "192.0.2.1", 6: "2001:db8::1"}
 """Documentation addresses (RFC 5737, RFC 3849): the kernel picks a route to them, and no packet is sent."""
@@ -85,7 +87,8 @@ async def resolve(text: str, default_port: int) -> list[Address]:
         found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a host name"
-        raise InvalidRequest(f"the name {host!r} cannot be resolved: {reason}") from None
+        shown = host if len(host) <= HOST_SHOWN_MAX else host[:HOST_SHOWN_MAX] + "..."
+        raise InvalidRequest(f"the name {shown!r} cannot be resolved: {reason}") from None
     addresses = dict.fromkeys(Address(str(entry[4][0]), port) for entry in found)
     return list(addresses)[:RESOLVED_MAX]
 

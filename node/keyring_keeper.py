@@ -65,7 +65,7 @@ class KeyringKeeper:
         Raises:
             InvalidRequest: as Keyring.add.
         """
-        key_id = self.keyring.add(key or os.urandom(CLUSTER_KEY_SIZE), _now_ms())
+        key_id = self.keyring.add(os.urandom(CLUSTER_KEY_SIZE) if key is None else key, _now_ms())
         await self._changed()
         self._added.set()
         return key_id
@@ -85,7 +85,8 @@ class KeyringKeeper:
             members = [membership.get(id) for id in missing[:5]]
             names = ", ".join(membership.shown_name(member) for member in members if member is not None)
             raise InvalidRequest(
-                f"{len(missing)} live members have not shown that they hold key {key_id.hex()} yet ({names}): "
+                f"{len(missing)} of {membership.live_count} live members have not shown that they hold key "
+                f"{key_id.hex()} yet ({names}): "
                 "try again in some seconds, or use --force"
             )
         self.keyring.use(key_id, _now_ms())

@@ -176,7 +176,9 @@ class Node:
         finally:
             del self._joins[stream]
         ended = results[0]
-        reason = f"{address}: {ended.refusal.sentence}" if ended.refusal else ended.reason
+        reason = ended.refusal.sentence if ended.refusal else ended.reason
+        if not reason.startswith(f"{address}:"):
+            reason = f"{address}: {reason}"
         return Attempt(ended.peer, ended.refusal, reason, ended.own_echo, ended.datagrams_reach)
 
     def _is_member(self, address: Address) -> bool:

@@ -1,5 +1,6 @@
 """Bringing a node up, and taking it down: files first, then sockets, then the engine, then tasks."""
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator
@@ -24,6 +25,9 @@ from protocol.security.verifier import Verifier
 from protocol.swim.engine import Engine
 from protocol.swim.local import Profile, first_incarnation
 from protocol.ulid import MemberId
+
+logging.getLogger("shoal").addHandler(logging.NullHandler())
+"""An embedding program that sets up no logging hears nothing, instead of bare event names on its stderr."""
 
 
 @asynccontextmanager

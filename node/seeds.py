@@ -151,7 +151,7 @@ class SeedKeeper:
             return True
         if attempt.refusal is not None and self._is_final(seed, attempt.refusal):
             self._final[seed] = attempt
-            _log.error("%s refused this node: %s", seed, attempt.reason)
+            _log.error("refused for good by the seed %s", attempt.reason)
             return True
         self._warn(seed, attempt.reason)
         return False

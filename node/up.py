@@ -6,6 +6,7 @@ hand in order, or, where it was killed, by their lifeline.
 """
 
 import contextlib
+import re
 import shutil
 import signal
 import sys
@@ -172,7 +173,8 @@ class Cluster:
         if living:
             shoal, first, last = shown_command(), living[0], living[-1]
             yield "Try, in another terminal (Ctrl-C here leaves):"
-            yield f"  export SHOAL_HTTP_ADDR={first.http} SHOAL_DATA_DIR={first.data_dir}"
+            yield f"  export SHOAL_HTTP_ADDR={first.http}"
+            yield f"  export SHOAL_DATA_DIR={first.data_dir}"
             yield f"  kill -9 {last.pid}"
             yield f"  {shoal} members"
             yield f"  {shoal} explain {last.name}"
@@ -180,10 +182,18 @@ class Cluster:
         for child, row in zip(self.children, rows, strict=False):  # the nodes' rows come first
             if (ended := child.end_words()) and not row.answers:
                 yield f"{child.name} was {ended}" if ended.startswith("killed") else f"{child.name} {ended}"
-                yield f"  start it again: {child.restart_line()}"
+                yield "  start it again:"
+                yield from (f"    {line}" for line in _continued(child.restart_line()))
 
     def _say_farewell(self, screen: Screen) -> None:
         screen.say(f"leaving; Ctrl-C again kills the nodes at once (they are given {LEAVE_TIMEOUT_S:g} s)")
+
+
+def _continued(command: str) -> list[str]:
+    """Break a command before its flags, as a shell reads it: a terminal's own folding cannot be pasted."""
+    first, *rest = re.split(r" (?=--)", command)
+    lines = [first, *(f"    {flag}" for flag in rest)]
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
 class _InterruptedError(Exception):

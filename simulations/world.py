@@ -431,9 +431,7 @@ class World:
             self._open_later(target, other, dialler.id, 0.0, link.purpose)
             self._open_later(dialler, stream, target.id, self.network.delay_s(), None)
 
-    def _open_later(
-        self, node: Node, stream: int, peer: MemberId, delay_s: float, purpose: Purpose | None
-    ) -> None:
+    def _open_later(self, node: Node, stream: int, peer: MemberId, delay_s: float, purpose: Purpose | None) -> None:
         self._deliver(
             node,
             delay_s,

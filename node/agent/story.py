@@ -41,7 +41,7 @@ def _entry(node: Node, member: Member, evidence: Evidence) -> EvidenceView:
     if evidence.event == "member-leave":
         text = "said goodbye" if evidence.by == member.id else "failed, and was evicted: it counts as left"
     if evidence.event == "member-failed":
-        text += f", after {evidence.confirmations} confirmations"
+        text += f", after {evidence.confirmations} confirmation{'' if evidence.confirmations == 1 else 's'}"
     if evidence.note:
         text += f" ({evidence.note})"
     return EvidenceView(

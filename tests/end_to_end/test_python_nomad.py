@@ -52,6 +52,8 @@ def _client_of(agent: AgentProcess) -> Any:
 def _skip_if_taken() -> None:
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what is left of ended streams is no taker
             try:
                 probe.bind(("127.0.0.1", GOSSIP_PORT))
             except OSError as wrong:
