@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import trio
 
 from node.datagram_socket import DatagramSocket
+from protocol.budget import Budget
 from protocol.error import BadSignature, InvalidRequest, MalformedMessage
 from protocol.security.datagram import DatagramGate
 from protocol.security.keyring import Keyring
 from protocol.security.mute import MUTE_S
 from protocol.security.opening import Dropped, DropReason
 from protocol.security.verifier import Verifier
-from protocol.swim.budget import Budget
 from protocol.swim.effect import (
     Dial,
     Effect,

@@ -18,9 +18,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import blake2b
 
+from protocol.budget import Budget
 from protocol.error import BadSignature, InvalidRequest, MalformedMessage
 from protocol.security.aead import NONCE_SIZE, TAG_SIZE, open_sealed, seal
-from protocol.security.budget import Budget
 from protocol.security.identity import Entropy, Identity
 from protocol.security.keyring import KEY_ID_SIZE, Keyring
 from protocol.security.mute import Muted
@@ -62,10 +62,10 @@ the answer goes without our record; its receiver holds our key, or could not hav
 PAIR_MAX = 8_192
 """Peers whose keys and windows are held, some 1.5 kB each. One that is displaced costs 80 us to make
 again, and an old datagram of its may be taken once more."""
-NEWCOMERS_PER_SECOND = 200.0
+NEWCOMERS_PER_SECOND = 200
 """Records of introductions verified a second, at some 200 us each: 4 % of a core when somebody who holds
 the cluster key floods; a simultaneous start of 100 nodes needs 99."""
-NEWCOMERS_BURST = 400.0
+NEWCOMERS_BURST = 400
 
 _INTRODUCTION_PERSON = b"shoal-intro-1"
 
@@ -104,7 +104,7 @@ class DatagramGate:
         self._counter = 0
         self._pairs: OrderedDict[MemberId, Pair] = OrderedDict()
         self._muted = Muted()
-        self._newcomers = Budget(NEWCOMERS_PER_SECOND, NEWCOMERS_BURST)
+        self._newcomers = Budget(1 / NEWCOMERS_PER_SECOND, NEWCOMERS_BURST)
         self._introduction_keys: dict[bytes, bytes] = {}
         self._generation = keyring.generation
 

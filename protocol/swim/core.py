@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from random import Random
 
 from protocol.address import Address
+from protocol.budget import Budget
 from protocol.status import Status
 from protocol.swim.address_book import AddressBook
 from protocol.swim.awareness import Awareness
-from protocol.swim.budget import Budget
 from protocol.swim.deadline import DeadlineQueue, Timer
 from protocol.swim.effect import Change, Changed, ChangeKind, Effect, Send
 from protocol.swim.evidence import Evidence

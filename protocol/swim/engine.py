@@ -209,9 +209,6 @@ class Engine:
         """Take what one authenticated datagram brought; its claims are verified."""
         core = self.core
         core.observe(now)
-        member = core.membership.get(sender)
-        if member is not None:
-            member.heard_at = now
         for claim in packet.claims:
             self.reception.accept(now, sender, claim)
         asked = False

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from protocol.address import Address
+from protocol.budget import Budget
 from protocol.error import InvalidRequest, MalformedMessage
-from protocol.swim.budget import Budget
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import Cloned, PersistReserve, StartRaised

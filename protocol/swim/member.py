@@ -30,8 +30,6 @@ class Member:
     failed_incarnation: int = NEVER
     """The incarnation at which this node's own suspicion ran out."""
     mark: int = 0
-    heard_at: float | None = None
-    """When something signed or sealed by the member itself last came directly."""
     rtt_s: float | None = None
     """Round trip of the last direct probe."""
     evidence: EvidenceLog = field(default_factory=EvidenceLog)

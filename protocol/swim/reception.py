@@ -4,8 +4,8 @@ Evidence is kept even when it causes no transition; whoever sends a claim older 
 answered with what beats it, within a budget.
 """
 
+from protocol.budget import Budget
 from protocol.status import Status
-from protocol.swim.budget import Budget
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import ChangeKind

@@ -1,6 +1,6 @@
 """Limits on what one insider can make others do."""
 
-from protocol.swim.budget import HOLDERS_MAX, Budget
+from protocol.budget import HOLDERS_MAX, Budget
 
 
 def test_budget_allows_a_burst_then_one_per_period() -> None:

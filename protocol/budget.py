@@ -15,7 +15,7 @@ class Budget:
         self._burst = burst
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, now: float, holder: Hashable) -> bool:
+    def take(self, now: float, holder: Hashable = None) -> bool:
         """Spend one act of the holder's; False, and nothing is spent, when none is left."""
         tokens, at = self._buckets.pop(holder, (float(self._burst), now))
         tokens = min(float(self._burst), tokens + max(0.0, now - at) / self._period_s)
