@@ -1,6 +1,7 @@
 # make setup   .venv with the locked packages and the project; costs nothing when it is there already
 # make up      a local cluster of five real processes with a live table; NODES=3 for another number
-# make test    everything: format, lint, types, import directions, tests
+# make test    everything: format, lint, types, import directions, tests; those with real processes come last and
+#              one by one, for two clusters at once on two cores would starve each other
 #
 # Each works as the first command on a machine that has only Python 3.11 (or later) with venv, and make.
 # PYTHON=/path/to/python chooses the interpreter.
@@ -41,7 +42,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not end_to_end"
+	$(BIN)/python -m pytest -m end_to_end
 
 format: setup
 	$(BIN)/ruff check --fix $(CODE)

@@ -11,15 +11,7 @@ settings.register_profile("developer", deadline=None, suppress_health_check=[Hea
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
-END_TO_END_GROUP = "end_to_end"
-"""One xdist worker runs these, in order: two clusters at once on two cores would starve each other."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Send every end-to-end test to one worker."""
-    for item in items:
-        if item.get_closest_marker("end_to_end"):
-            item.add_marker(pytest.mark.xdist_group(END_TO_END_GROUP))
+NOT_FOR_TESTS = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"}
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +26,7 @@ def _log_as_found() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take SHOAL_* and the service manager's socket out of the environment."""
+    """Take SHOAL_*, the service manager's socket and wishes about colours out of the environment."""
     for name in list(os.environ):
-        if name.startswith("SHOAL_") or name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+        if name.startswith("SHOAL_") or name in NOT_FOR_TESTS:
             monkeypatch.delenv(name)

@@ -113,7 +113,7 @@ def test_up_shows_a_killed_node_and_how_to_start_it_again(start: Start) -> None:
 
     os.kill(pids["n3"], signal.SIGKILL)
     up.read_until(r"n3  \w+  \S+  \S+  killed by SIGKILL  failed 2/2")
-    command = up.read_until(r"start it again:\n((?: +\S.* \\\n)+.*)\n")[1]
+    command = up.read_until(r"start it again:\n((?: +\S.* \\\n)+ +[^\\\n]+)\n")[1]
     assert "agent" in command
     assert "--name n3 " in command
     assert re.search(r"--http 127\.0\.0\.1:[1-9]\d*", command)
@@ -128,7 +128,7 @@ def test_up_shows_a_node_that_was_started_by_hand(start: Start, tmp_path: Path) 
     """A node that answers again at its old address is part of the table again."""
     up = start("2", str(tmp_path / "base"))
     os.kill(up.pid_of("n2"), signal.SIGKILL)
-    typed = up.read_until(r"start it again:\n((?: +\S.* \\\n)+.*)\n")[1]
+    typed = up.read_until(r"start it again:\n((?: +\S.* \\\n)+ +[^\\\n]+)\n")[1]
     command = typed.replace("\\\n", "").partition("agent ")[2]
 
     by_hand = subprocess.Popen([sys.executable, "-m", "tests.node.cli.fake_node", "agent", *command.split()], cwd=ROOT)
