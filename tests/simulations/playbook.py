@@ -66,7 +66,9 @@ def accusation(accuser: Node, subject: Node | MemberId, incarnation: int) -> Cla
 
 
 def hand(world: World, sender: Node, target: Node, *claims: Claim, packet: Packet | None = None) -> list[Effect]:
-    """Deliver a packet to a node as if it came from another; its effects are carried out."""
+    """Deliver a packet to a node as if it came from another, all in it genuine; its effects are carried out."""
+    for claim in packet.claims if packet else claims:
+        world.ledger.vouch(claim.statement)
     effects = target.engine.handle_packet(world.now, sender.id, packet or Packet((), claims))
     world.act(target, effects)
     return effects

@@ -97,14 +97,7 @@ def test_defect_06_partially_reachable_node_makes_nobody_else_fail() -> None:
 def test_defect_06_node_that_loses_most_datagrams_makes_nobody_else_fail() -> None:
     """Nine of ten datagrams to and from one node are lost; streams still carry its word, and it stays."""
     world, nodes = lan_cluster(6)
-    lossy, rng = world.network.loses_datagram, Random(4)
-
-    def loses(source: object, target: object) -> bool:
-        if nodes[0] in (source, target) and rng.random() < 0.9:
-            return True
-        return lossy(source, target)  # type: ignore[arg-type]
-
-    world.network.loses_datagram = loses  # type: ignore[method-assign]
+    world.network.block_datagrams(nodes[0], 0.9)
     world.run(300.0)
     assert failures(nodes) == []
 
@@ -161,7 +154,7 @@ def test_defect_07_a_stall_feeds_the_sleepers_own_awareness() -> None:
 def test_defect_16_datagrams_blocked_but_streams_work_nobody_fails() -> None:
     """For five minutes one node can use streams only; news reach it all the same."""
     world, nodes = local_cluster(5)
-    world.network.datagrams_blocked.add(nodes[2].index)
+    world.network.block_datagrams(nodes[2])
     world.run(300.0)
     assert failures(nodes) == []
     assert not [change for node in nodes for change in changes(node, ChangeKind.SUSPECT)]

@@ -79,7 +79,7 @@ def test_lifeguard_buddy_tells_the_accused_with_the_ping() -> None:
 def test_stream_fallback_switched_off_fails_one_whose_datagrams_are_blocked() -> None:
     """Plain SWIM knows datagrams only."""
     world, nodes = lan_cluster(4, settings=Settings.lan(stream_fallback=False))
-    world.network.datagrams_blocked.add(nodes[3].index)
+    world.network.block_datagrams(nodes[3])
     assert world.run_until(lambda: status(nodes[0], nodes[3]) is Status.FAILED, 60.0) is not None
 
 
