@@ -285,6 +285,12 @@ class World:
 
     # --- timers ---------------------------------------------------------------------------------
 
+    def rearm(self, node: Node) -> None:
+        """Plan a node's timer anew after its clock was changed."""
+        node.armed_at = None
+        if node.running:
+            self._arm(node)
+
     def _arm(self, node: Node) -> None:
         due = node.engine.next_deadline()
         if due is None:
