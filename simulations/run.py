@@ -101,7 +101,7 @@ class Run:
         world, plan = self.world, self.plan
         clocks = [self._clock() for _ in range(plan.nodes)]
         if plan.beginning == "settled":
-            world.census(clocks)
+            world.settled(plan.nodes, clocks)
         else:
             for index in range(plan.nodes):
                 world.at(0.0 if plan.beginning == "alone" else 0.05 * index, self._starter(clocks[index]))

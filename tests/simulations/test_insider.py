@@ -97,10 +97,11 @@ def test_insider_two_processes_of_one_identity_find_out() -> None:
     assert world.run_until(lambda: nodes[3].cloned or twin.cloned, 30.0) is not None
 
 
-def test_insider_accuser_nobody_knows_is_refuted_like_any() -> None:
-    """Its signature was verified elsewhere; the subject answers, and nothing else happens."""
+def test_insider_accuser_hardly_anybody_knows_is_refuted_like_any() -> None:
+    """Only one member has met it; the subject hears of both, and answers."""
     world, nodes = local_cluster(4)
-    hand(world, nodes[1], nodes[0], Claim(author(9).accuse(nodes[2].id, nodes[2].engine.local.incarnation)))
+    charge = Claim(author(9).accuse(nodes[2].id, nodes[2].engine.local.incarnation))
+    hand(world, nodes[1], nodes[0], Claim(author(9).record(5)), charge)
     world.run(5.0)
     assert all_alive(nodes)
     assert nodes[2].engine.counters.refutations == 1

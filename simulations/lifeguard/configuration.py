@@ -1,0 +1,44 @@
+"""The paper's five configurations as settings of the engine, and ours."""
+
+from dataclasses import dataclass
+
+from protocol.swim.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Which parts are on."""
+
+    name: str
+    lha_probe: bool = False
+    lha_suspicion: bool = False
+    buddy: bool = False
+    extensions: bool = False
+    """What is ours beyond the paper: the second look, and the stream as a probe's last word."""
+
+    def settings(self, alpha: int, beta: int) -> Settings:
+        """Give the engine's settings: the lan profile, with the paper's alpha and beta."""
+        return Settings.lan(
+            suspicion_alpha=alpha,
+            suspicion_beta=beta,
+            lha_probe=self.lha_probe,
+            lha_suspicion=self.lha_suspicion,
+            buddy=self.buddy,
+            stream_fallback=self.extensions,
+            second_look=self.extensions,
+        )
+
+
+SWIM = Configuration("SWIM")
+LIFEGUARD = Configuration("Lifeguard", lha_probe=True, lha_suspicion=True, buddy=True)
+SHOAL = Configuration("Shoal", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True)
+CONFIGURATIONS = (
+    SWIM,
+    Configuration("LHA-Probe", lha_probe=True),
+    Configuration("LHA-Suspicion", lha_suspicion=True),
+    Configuration("Buddy", buddy=True),
+    LIFEGUARD,
+    SHOAL,
+)
+"""The paper's five, and Lifeguard with what is ours."""
+BY_NAME = {configuration.name: configuration for configuration in CONFIGURATIONS}
