@@ -31,9 +31,10 @@ def _membership(node: Node) -> tuple[Metric, ...]:
     rtts = []
     for member in node.membership:
         counts[member.status] += 1
-        if member.rtt_s is not None and member.is_live:
+        rtt_s = node.engine.round_trip_s(member.id)
+        if rtt_s is not None and member.is_live:
             labels = {"member": node.membership.shown_name(member), "id": format_ulid(member.id)}
-            rtts.append(Sample(member.rtt_s, labels))
+            rtts.append(Sample(rtt_s, labels))
     members = tuple(Sample(float(count), {"status": status.value}) for status, count in counts.items())
     return (
         Metric("shoal_members", "Members on the list, by status.", "gauge", members),

@@ -4,10 +4,11 @@ Failed members and those reaped are tried again for ever, with decay. A goodbye,
 revocation takes a contact off the book.
 """
 
-from collections import OrderedDict
+from collections.abc import Mapping
 
 from protocol.swim.deadline import DeadlineQueue, Timer
 from protocol.swim.effect import Contact
+from protocol.swim.layered import LayeredDict
 from protocol.ulid import MemberId
 
 CONTACTS_MAX = 32_768
@@ -18,13 +19,16 @@ RETRY_LONGEST_INTERVALS = 60
 """The decay ends here (a minute at lan), so that two nodes alone heal within that after any partition."""
 RETRY_LONGEST_ON_LIST_INTERVALS = 10
 """The decay of members still on the list as failed: most partitions are short."""
+NOBODY: Mapping[MemberId, Contact] = {}
 
 
 class AddressBook:
     """Contacts by id, and when each of those not live is tried next (seconds, engine's clock)."""
 
-    def __init__(self) -> None:
-        self._contacts: OrderedDict[MemberId, Contact] = OrderedDict()
+    def __init__(self, base: Mapping[MemberId, Contact] = NOBODY) -> None:
+        """Begin with contacts that others may begin with too; the first is the one heard of longest ago."""
+        self._contacts: LayeredDict[MemberId, Contact] = LayeredDict(base)
+        """The one heard of last at the end."""
         self._attempts: dict[MemberId, int] = {}
         self._failed_at: dict[MemberId, float] = {}
         self._due = DeadlineQueue()
@@ -38,8 +42,8 @@ class AddressBook:
 
     def put(self, contact: Contact) -> MemberId | None:
         """Write a contact down, as the one heard of last; give the id of one that had to go for it."""
+        self._contacts.pop(contact.id, None)
         self._contacts[contact.id] = contact
-        self._contacts.move_to_end(contact.id)
         if len(self._contacts) <= CONTACTS_MAX:
             return None
         oldest = next(iter(self._contacts))

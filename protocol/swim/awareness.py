@@ -11,7 +11,7 @@ class Awareness:
 
     def feed(self, delta: int) -> None:
         """Move the score: -1 for a probe that succeeded, +1 or more for signs that we are the slow one."""
-        if self._enabled:
+        if self._enabled and (delta > 0 or self.score):
             self.score = min(max(self.score + delta, 0), self._largest - 1)
 
     def scale(self, seconds: float) -> float:

@@ -77,6 +77,7 @@ class Doorkeeper:
     def _supersede(self, now: float, holder: Member, why: str) -> None:
         """Accuse the former holder, and see that it is left, not failed, if it does not refute."""
         core = self._core
+        holder = core.membership.writable(holder.id)
         core.note(now, holder, "superseded", by=core.own_id, note=why)
         self._verdicts.accuse(now, holder, ())
         eviction: Claim = self._verdicts.evict(now, holder, prune=False)

@@ -1,6 +1,6 @@
 """What all parts of one engine share: the list, the timers, the rumors, and the outbox."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -9,16 +9,17 @@ from protocol.budget import Budget
 from protocol.status import Status
 from protocol.swim.address_book import AddressBook
 from protocol.swim.awareness import Awareness
+from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.deadline import DeadlineQueue, Timer
 from protocol.swim.effect import Change, Changed, ChangeKind, Effect, Send
 from protocol.swim.evidence import Evidence
 from protocol.swim.member import Member
 from protocol.swim.membership import Membership
+from protocol.swim.rtt import RoundTrips
 from protocol.swim.rumor import RumorQueue, retransmit_limit
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
 from protocol.wire.codec import encoded_claim_size
-from protocol.wire.field import U32_MAX
 from protocol.wire.message import Claim, KeyringOffer, Message, Packet
 
 MESSAGE_SIZE_MAX = 32
@@ -59,13 +60,17 @@ Room = Callable[[MemberId, bool], int]
 class Core:
     """Owned by one Engine; its parts read it and act through it."""
 
-    def __init__(self, own_id: MemberId, settings: Settings, rng: Random, room: Room) -> None:
+    def __init__(
+        self, own_id: MemberId, settings: Settings, rng: Random, room: Room, census: Census = EMPTY_CENSUS
+    ) -> None:
         self.own_id = own_id
         self.settings = settings
         self.rng = rng
         self.room = room
-        self.membership = Membership(own_id, settings)
-        self.book = AddressBook()
+        self.census = census
+        self.membership = Membership(own_id, settings, census)
+        self.book = AddressBook(census.contacts)
+        self.round_trips = RoundTrips()
         self.timers = DeadlineQueue()
         self.awareness = Awareness(settings.awareness_max, enabled=settings.lha_probe)
         self.rumors = RumorQueue()
@@ -80,6 +85,7 @@ class Core:
         self._last_gossip_at = float("-inf")
         self._last_stream = 0
         self._outbox: list[Effect] = []
+        self._stall_min_s = settings.probe_timeout_s * STALL_SHARE
 
     # --- effects --------------------------------------------------------------------------------
 
@@ -94,7 +100,7 @@ class Core:
 
     def number(self) -> int:
         """Draw the random number that matches an answer to its question."""
-        return self.rng.getrandbits(32) & U32_MAX
+        return self.rng.getrandbits(32)
 
     def new_stream(self) -> int:
         """Draw the next stream's number."""
@@ -115,7 +121,7 @@ class Core:
         """Find where a peer listens."""
         member = self.membership.get(id)
         if member is not None:
-            return member.address
+            return member.entry.record.address
         contact = self.book.get(id)
         return contact.address if contact else None
 
@@ -124,7 +130,7 @@ class Core:
         now: float,
         to: MemberId,
         messages: tuple[Message, ...],
-        claims: Iterable[Claim] = (),
+        claims: Sequence[Claim] = (),
         *,
         introduce: bool = False,
         gossip: bool = True,
@@ -133,6 +139,23 @@ class Core:
         address = self.address(to)
         if address is None or to == self.own_id:
             return
+        packed: tuple[Claim, ...] = ()
+        if claims or (gossip and len(self.rumors)):  # without either there is always room: no need to ask
+            messages, packed = self._pack(now, to, messages, claims, introduce=introduce, gossip=gossip)
+        if messages or packed:
+            self._outbox.append(Send(to, address, Packet(messages, packed), introduce))
+
+    def _pack(
+        self,
+        now: float,
+        to: MemberId,
+        messages: tuple[Message, ...],
+        claims: Sequence[Claim],
+        *,
+        introduce: bool,
+        gossip: bool,
+    ) -> tuple[tuple[Message, ...], tuple[Claim, ...]]:
+        """Fill one datagram with what must go and what may go."""
         room = self.room(to, introduce) - 4 - MESSAGE_SIZE_MAX * len(messages)
         chosen: list[Claim] = []
         for claim in claims:
@@ -145,8 +168,7 @@ class Core:
             messages = (*messages, *more_messages)
             told = {claim.statement.raw for claim in chosen}
             chosen += [claim for claim in more_claims if claim.statement.raw not in told]
-        if messages or chosen:
-            self.emit(Send(to, address, Packet(messages, tuple(chosen)), introduce))
+        return messages, tuple(chosen)
 
     def _take_rumors(self, now: float, to: MemberId, room: int) -> tuple[list[Message], list[Claim]]:
         """Take from the queue what fits, and note when it ran empty; only the telling of the alive counts."""
@@ -213,13 +235,14 @@ class Core:
 
     def note(self, now: float, member: Member, event: str, **details: object) -> Evidence:
         """Write a piece of evidence into a member's log."""
+        member = self.membership.writable(member.id)
         stalled = now - self.stalled_at <= self.settings.probe_interval_s
         evidence = Evidence(
             now,
             event,
             member.record.incarnation,
             member.status,
-            member.rtt_s,
+            self.round_trips.get(member.id),
             awareness=self.awareness.score,
             stall_s=self.stall_s if stalled else 0.0,
             **details,  # type: ignore[arg-type]  # the fields of Evidence, by name
@@ -255,9 +278,9 @@ class Core:
         at least one probe timeout into the future, so that what waits in the sockets is read first.
         """
         due = self.timers.next_at()
-        timeout_s = self.settings.probe_timeout_s
-        if due is None or now - due <= timeout_s * STALL_SHARE:
+        if due is None or now - due <= self._stall_min_s:
             return
+        timeout_s = self.settings.probe_timeout_s
         self.stalled_at, self.stall_s = now, now - due
         self.counters.stalls += 1
         if self.stall_s > timeout_s * DOUBT_SHARE:

@@ -1,13 +1,16 @@
 """One queue for every timer of an engine, so that a stall can postpone them all at once."""
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 from heapq import heapify, heappop, heappush
 
 from protocol.ulid import MemberId
 
 
-class Timer(Enum):
-    """What a deadline is for; some kinds exist once, some once per member or per ping."""
+class Timer(IntEnum):
+    """What a deadline is for; some kinds exist once, some once per member or per ping.
+
+    A number, because a number's hash costs a tenth of an Enum's, and each input of an engine hashes several.
+    """
 
     PROBE = auto()
     """The next probe begins (and the present one ends)."""
@@ -34,18 +37,26 @@ class Timer(Enum):
 
 
 TimerKey = tuple[Timer, MemberId | int | None]
+Deadline = tuple[float, int, TimerKey]
+"""When, a serial number that makes ties a matter of order, and of what."""
+
+STALE_MIN = 16
+"""Stale entries that are not worth a sweep."""
 
 
 class DeadlineQueue:
     """Deadlines by key: each key at most once, the earliest first, ties in the order they were armed.
 
-    Times are seconds of the engine's monotonic clock. Stale heap entries are skipped when met and
-    swept when they outnumber the live ones, so memory is bounded by the number of armed keys.
+    Times are seconds of the engine's monotonic clock. An entry of the heap is stale when its key was disarmed or
+    armed anew. The top is never stale; further down they are swept when they outnumber the others, so memory is
+    bounded by the number of armed keys.
     """
 
+    __slots__ = ("_armed", "_heap", "_serial")
+
     def __init__(self) -> None:
-        self._armed: dict[TimerKey, tuple[float, int]] = {}
-        self._heap: list[tuple[float, int, TimerKey]] = []
+        self._armed: dict[TimerKey, Deadline] = {}
+        self._heap: list[Deadline] = []
         self._serial = 0
 
     def __len__(self) -> int:
@@ -55,37 +66,38 @@ class DeadlineQueue:
         """Set a deadline, replacing an earlier one for the same key."""
         self._serial += 1
         key = (timer, about)
-        self._armed[key] = (at, self._serial)
-        heappush(self._heap, (at, self._serial, key))
-        if len(self._heap) > 64 + 2 * len(self._armed):
-            self._sweep()
+        armed, heap = self._armed, self._heap
+        count = len(armed)
+        entry = armed[key] = (at, self._serial, key)
+        heappush(heap, entry)
+        if len(armed) == count:  # it was armed already
+            self._skip_stale()
+            if len(heap) > STALE_MIN + 2 * len(armed):
+                self._sweep()
 
     def disarm(self, timer: Timer, about: MemberId | int | None = None) -> None:
         """Drop a deadline; nothing happens if there is none."""
-        self._armed.pop((timer, about), None)
+        if self._armed.pop((timer, about), None) is not None:
+            self._skip_stale()
 
     def deadline(self, timer: Timer, about: MemberId | int | None = None) -> float | None:
         """Tell when a key is due."""
-        armed = self._armed.get((timer, about))
-        return armed[0] if armed else None
+        entry = self._armed.get((timer, about))
+        return entry[0] if entry else None
 
     def next_at(self) -> float | None:
         """Tell the earliest deadline, or None when nothing is armed."""
         heap = self._heap
-        while heap:
-            at, serial, key = heap[0]
-            if self._armed.get(key) == (at, serial):
-                return at
-            heappop(heap)
-        return None
+        return heap[0][0] if heap else None
 
     def pop_due(self, now: float) -> tuple[TimerKey, float] | None:
         """Take the earliest key whose deadline is not after `now`, with its deadline."""
-        at = self.next_at()
-        if at is None or at > now:
+        heap = self._heap
+        if not heap or heap[0][0] > now:
             return None
-        _, _, key = heappop(self._heap)
+        at, _, key = heappop(heap)
         del self._armed[key]
+        self._skip_stale()
         return key, at
 
     def postpone(self, by_s: float, not_before: float) -> None:
@@ -93,9 +105,15 @@ class DeadlineQueue:
 
         Deadlines further away move by `by_s` alone.
         """
-        self._armed = {key: (max(at + by_s, not_before), serial) for key, (at, serial) in self._armed.items()}
+        moved = [(max(at + by_s, not_before), serial, key) for at, serial, key in self._armed.values()]
+        self._armed = {entry[2]: entry for entry in moved}
         self._sweep()
 
+    def _skip_stale(self) -> None:
+        heap, armed = self._heap, self._armed
+        while heap and armed.get(heap[0][2]) is not heap[0]:
+            heappop(heap)
+
     def _sweep(self) -> None:
-        self._heap = [(at, serial, key) for key, (at, serial) in self._armed.items()]
+        self._heap = list(self._armed.values())
         heapify(self._heap)

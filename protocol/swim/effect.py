@@ -9,10 +9,11 @@ from protocol.refusal import Refusal
 from protocol.status import Status
 from protocol.swim.evidence import Evidence
 from protocol.ulid import MemberId
-from protocol.wire.message import Packet, StreamMessage
+from protocol.wire.message import Packet, StreamMessage, light_value
+from protocol.wire.statement import Record
 
 
-@dataclass(frozen=True, slots=True)
+@light_value
 class Send:
     """Seal the packet for `to` and send it as one datagram; `introduce` first if it may not know us."""
 
@@ -92,6 +93,11 @@ class Contact:
     name: str
     address: Address
     incarnation: int
+
+    @classmethod
+    def of(cls, record: Record) -> "Contact":
+        """Keep of a record what it takes to find its author again."""
+        return cls(record.id, record.public_key, record.name, record.address, record.incarnation)
 
 
 @dataclass(frozen=True, slots=True)

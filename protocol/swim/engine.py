@@ -5,7 +5,7 @@ list of effects. `next_deadline()` tells when `handle_timer` wants to be called.
 no socket and no randomness in it but the given `rng`: the same inputs give the same effects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import assert_never
 
@@ -15,6 +15,7 @@ from protocol.purpose import Purpose
 from protocol.refusal import Refusal
 from protocol.status import Status
 from protocol.swim.candidate import Candidate, Doorkeeper
+from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.core import Core, Counters, Room
 from protocol.swim.deadline import Timer, TimerKey
 from protocol.swim.effect import ChangeKind, Contact, Effect, KeyringReceived, PersistPresence
@@ -49,6 +50,9 @@ INTRODUCTION_ROOM = 400
 PAYLOAD_ROOM = 1_300
 """Payload bytes of one datagram when the shell does not say: 1,400 less header, nonce, tag and prefix."""
 
+QUESTIONS = frozenset((Ping, PingReq))
+"""What one packet may hold one of."""
+
 
 def fixed_room(peer: MemberId, introduce: bool) -> int:
     """Give every peer the room that is left beside a record of usual size."""
@@ -68,13 +72,14 @@ class Engine:
         sign: Sign,
         rng: Random,
         room: Room = fixed_room,
+        census: Census = EMPTY_CENSUS,
     ) -> None:
-        """Make a node that is alone; `incarnation` comes from `first_incarnation`.
+        """Make a node that is alone, or begins with a census; `incarnation` comes from `first_incarnation`.
 
         Raises:
-            InvalidRequest: the profile does not make a record.
+            InvalidRequest: the profile does not make a record, or the settings do not admit the census.
         """
-        self.core = core = Core(profile.id, settings, rng, room)
+        self.core = core = Core(profile.id, settings, rng, room, census)
         self.local = local = LocalMember(core, profile, incarnation, sign)
         self.pinger = Pinger(core)
         self.reception = reception = Reception(core, local)
@@ -85,6 +90,8 @@ class Engine:
         self.leaving = Leaving(core, local, self.pinger)
         self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
         reception.connect(self.verdicts, self.prober, self.streams, self.retrier)
+        self.next_deadline: Callable[[], float | None] = core.timers.next_at
+        """Tell when handle_timer is next needed; None while nothing is pending."""
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -106,13 +113,13 @@ class Engine:
             raise InvalidRequest("the engine was not started")
         return member
 
-    def next_deadline(self) -> float | None:
-        """Tell when handle_timer is next needed; None while nothing is pending."""
-        return self.core.timers.next_at()
-
     def public_key(self, id: MemberId) -> bytes | None:
         """Find the key of anyone ever met."""
         return self.core.public_key(id)
+
+    def round_trip_s(self, id: MemberId) -> float | None:
+        """Tell the smoothed round trip of this node's own probes of a member, as far as measured."""
+        return self.core.round_trips.get(id)
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -120,10 +127,16 @@ class Engine:
         """Enter the list; try whom we knew before, or not until it joins if this node had left."""
         self.core.quiet_since = now
         self.local.enter(now)
+        own = self.core.census.rows.get(self.core.own_id)
+        if own is not None:  # of an earlier start, or above us after a disk was lost
+            self.local.meet(now, Claim(own.record))
         if left:
             self.local.say_goodbye(now)
             self.core.silent = True
             self.core.timers.disarm(Timer.GOSSIP)
+        if self.core.membership.live_count > 1:
+            self.prober.wake(now)
+            self.streams.arm_slow_sync(now)
         self.retrier.restore(now, list(contacts))
         return self.core.drain()
 
@@ -155,6 +168,14 @@ class Engine:
             self.verdicts.clear(member.id)
         self.leaving.begin(now)
         return self.core.drain()
+
+    def check_tags(self, set_: dict[str, str], delete: tuple[str, ...]) -> None:
+        """See whether `set_tags` would take these; changes nothing.
+
+        Raises:
+            InvalidRequest: out of bounds.
+        """
+        self.local.check(self.local.retagged(set_, delete))
 
     def set_tags(self, now: float, set_: dict[str, str], delete: tuple[str, ...]) -> list[Effect]:
         """Change this node's tags, for all to see.
@@ -213,13 +234,12 @@ class Engine:
             self.reception.accept(now, sender, claim)
         asked = False
         for message in packet.messages:
-            if isinstance(message, Ping | PingReq):
+            if type(message) in QUESTIONS:
                 if asked:  # no honest packet has two; 64 would send 64 answers to whatever address its record names
                     continue
                 asked = True
             self._handle_message(now, sender, message)
-        answers = self.reception.take_answers()
-        if answers:
+        if answers := self.reception.take_answers():
             core.send(now, sender, (), answers, gossip=False)
         return core.drain()
 
@@ -254,9 +274,8 @@ class Engine:
     def _handle_ping(self, now: float, sender: MemberId, ping: Ping) -> None:
         core = self.core
         ack = Ack(ping.number, core.membership.hash.root)
-        forgotten = core.membership.forgotten(sender)
         member = core.membership.get(sender)
-        if member is None and forgotten is not None:
+        if member is None and (forgotten := core.membership.forgotten(sender)) is not None:
             core.send(now, sender, (ack, Forgotten(sender, forgotten[0])), self.reception.take_answers())
             return
         claims = self.reception.take_answers()

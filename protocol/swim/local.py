@@ -14,6 +14,7 @@ from protocol.error import InvalidRequest, MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import Cloned, PersistReserve, StartRaised
+from protocol.swim.membership import Outcome
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim, Forgotten
 from protocol.wire.statement import (
@@ -88,14 +89,25 @@ class LocalMember:
         self._doubts = Budget(DOUBT_PAUSE * core.settings.probe_interval_s, 1)
         self._charged_incarnation = -1
         self.record = self._compose(profile, incarnation, goodbye=False)
+        counted = core.census.rows.get(profile.id)
+        if counted is not None and counted.record.raw == self.record.raw:
+            self.record = counted.record  # held once for all
 
     # --- saying ---------------------------------------------------------------------------------
 
     def enter(self, now: float) -> None:
-        """Put the record on the list, and queue it."""
+        """Put the record on the list, and queue it, unless the list began with it: then the others have it too."""
         claim = Claim(self.record)
-        self._core.membership.apply(now, claim)
-        self._core.spread(now, claim)
+        if self._core.membership.apply(now, claim).outcome is not Outcome.KNOWN:
+            self._core.spread(now, claim)
+
+    def check(self, profile: Profile) -> None:
+        """See whether this node could say something new about itself; changes nothing.
+
+        Raises:
+            InvalidRequest: as `update`.
+        """
+        self._compose(profile, self.incarnation + 1, goodbye=self.goodbye)
 
     def update(self, now: float, profile: Profile) -> None:
         """Say something new about this node, at the next incarnation.

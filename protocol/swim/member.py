@@ -1,6 +1,6 @@
 """One row of the list: what is signed about a member, and what this node alone makes of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from protocol.address import Address
 from protocol.status import Status
@@ -16,7 +16,7 @@ NEVER = -1
 
 @dataclass(slots=True)
 class Member:
-    """Mutable, and owned by Membership alone: others read it.
+    """Mutable, and owned by Membership alone: others read it. A row of a census is shared: `copy` it to write.
 
     Times are seconds of the engine's clock; a learned age can put them before the engine's start.
     """
@@ -30,9 +30,12 @@ class Member:
     failed_incarnation: int = NEVER
     """The incarnation at which this node's own suspicion ran out."""
     mark: int = 0
-    rtt_s: float | None = None
-    """Round trip of the last direct probe."""
+    """The entry's share of the view hash."""
     evidence: EvidenceLog = field(default_factory=EvidenceLog)
+
+    def copy(self) -> "Member":
+        """Give a row that can be written, with a log of its own, from one of which nothing was noted yet."""
+        return replace(self, evidence=EvidenceLog())
 
     @property
     def record(self) -> Record:

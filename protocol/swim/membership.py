@@ -4,14 +4,17 @@ It decides whether a claim is news; what follows from news (timers, rumors, even
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
 
 from protocol.refusal import Refusal
 from protocol.status import Status
+from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.entry import Entry, add_statement, record_rank
+from protocol.swim.layered import LayeredDict
+from protocol.swim.live import LiveList
 from protocol.swim.member import Member
 from protocol.swim.name_index import NameIndex
 from protocol.swim.settings import Settings
@@ -54,17 +57,28 @@ class Applied:
 
 
 class Membership:
-    """Members by id, this node included. Times are seconds of the engine's clock."""
+    """Members by id, this node included. Times are seconds of the engine's clock.
 
-    def __init__(self, own_id: MemberId, settings: Settings) -> None:
+    The rows of the census are shared with other nodes: whatever writes to a row asks `writable` for it first.
+    """
+
+    def __init__(self, own_id: MemberId, settings: Settings, census: Census = EMPTY_CENSUS) -> None:
+        """Begin with the members of a census.
+
+        Raises:
+            InvalidRequest: `settings` do not admit them.
+        """
+        census.check(settings)
         self.own_id = own_id
         self.settings = settings
-        self.hash = ViewHash()
-        self.names = NameIndex()
-        self.live_count = 0
-        self._members: dict[MemberId, Member] = {}
-        self._live: list[MemberId] = []
-        self._live_place: dict[MemberId, int] = {}
+        self.hash = ViewHash(census.root, census.sums)
+        self.names = NameIndex(census.names)
+        self._members: LayeredDict[MemberId, Member] = LayeredDict(census.rows)
+        self._live = LiveList(census.rows, census.ids)
+        self.get: Callable[[MemberId], Member | None] = self._members.get
+        """Find a member on the list. The mapping's own method: nothing is asked more often."""
+        self.is_live: Callable[[MemberId], bool] = self._live.__contains__
+        """Tell whether a member is alive or suspect."""
         self._gone: OrderedDict[MemberId, None] = OrderedDict()
         """Others that are failed or left, in the order in which they became so here."""
         self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
@@ -75,15 +89,12 @@ class Membership:
         return len(self._members)
 
     def __iter__(self) -> Iterator[Member]:
-        return iter(self._members.values())
+        return self._members.each()
 
-    def get(self, id: MemberId) -> Member | None:
-        """Find a member on the list."""
-        return self._members.get(id)
-
-    def is_live(self, id: MemberId) -> bool:
-        """Tell whether a member is alive or suspect."""
-        return id in self._live_place
+    @property
+    def live_count(self) -> int:
+        """How many are alive or suspect, self included."""
+        return self._live.count
 
     def live_ids(self) -> tuple[MemberId, ...]:
         """Give all members alive or suspect, self included."""
@@ -91,16 +102,7 @@ class Membership:
 
     def sample_live(self, rng: Random, count: int, without: frozenset[MemberId]) -> list[MemberId]:
         """Choose up to `count` different live members at random, none of `without`."""
-        live = self._live
-        if len(live) <= 4 * (count + len(without)):
-            candidates = [id for id in live if id not in without]
-            return rng.sample(candidates, min(count, len(candidates)))
-        chosen: list[MemberId] = []
-        while len(chosen) < count:
-            id = live[int(rng.random() * len(live))]
-            if id not in without and id not in chosen:
-                chosen.append(id)
-        return chosen
+        return self._live.sample(rng, count, without)
 
     def surplus(self) -> Member | None:
         """Find who has been gone for longest, where more are than the list may hold."""
@@ -115,7 +117,7 @@ class Membership:
     def in_buckets(self, buckets: bytes) -> list[Member]:
         """Give the members whose id ends in one of the bytes, in order of id."""
         wanted = frozenset(buckets)
-        return sorted((m for m in self._members.values() if m.id[-1] in wanted), key=lambda m: m.id)
+        return sorted((m for m in self._members.each() if m.id[-1] in wanted), key=lambda m: m.id)
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -126,6 +128,16 @@ class Membership:
         if not self.is_live(record_id) and self.live_count >= self.settings.members_max:
             return Refusal.NODE_LIMIT
         return None
+
+    def writable(self, id: MemberId) -> Member:
+        """Give the row of a member on the list as this node's own; one of the census is copied first.
+
+        What held the row before does not see what is written to the copy.
+        """
+        member = self._members[id]
+        if self._members.is_shared(id):
+            member = self._members[id] = member.copy()
+        return member
 
     def apply(self, now: float, claim: Claim) -> Applied:
         """Merge one verified claim. Nothing changes unless the outcome is NEWS (or, for ages, KNOWN)."""
@@ -162,8 +174,8 @@ class Membership:
         member = Member(Entry(record), since=now - age_s, gone_at=now - age_s, first_seen=now)
         self._members[record.id] = member
         self._forgotten.pop(record.id, None)
-        self.names.add(record.name, record.id, live=False)  # `refresh` tells what it is
-        self.refresh(member)
+        self.names.add(record.name, record.id, live=False)  # `_refresh` tells what it is
+        self._refresh(member)
         return Applied(Outcome.NEWS, member)
 
     def _refuses(self, record: Record) -> bool:
@@ -177,8 +189,9 @@ class Membership:
         status, record = member.status, member.record
         if entry is member.entry:
             if age_s and status is not Status.ALIVE:
-                member.gone_at = min(member.gone_at, now - age_s)
+                self.set_gone_at(member, now - age_s)
             return Applied(Outcome.KNOWN, member, status, record)
+        member = self.writable(member.id)
         was_charged = bool(member.entry.accusations) or record.goodbye
         member.entry = entry
         if entry.record.name != record.name:
@@ -190,19 +203,21 @@ class Membership:
             began = now - age_s
             again = not was_charged or entry.record.incarnation != record.incarnation
             member.gone_at = began if again else min(member.gone_at, began)
-        self.refresh(member)
+        self._refresh(member)
         if member.status is not status:
             member.since = now
         return Applied(Outcome.NEWS, member, status, record)
 
     def mark_failed(self, now: float, member: Member) -> None:
         """Record this node's own verdict on the member's present incarnation."""
+        member = self.writable(member.id)
         member.failed_incarnation = member.record.incarnation
         member.since = now
-        self.refresh(member)
+        self._refresh(member)
 
     def set_gone_at(self, member: Member, at: float) -> None:
         """Take over a larger age of a failed or left member."""
+        member = self.writable(member.id)
         member.gone_at = min(member.gone_at, at)
 
     def forget(self, member: Member, gone_at: float) -> None:
@@ -218,7 +233,7 @@ class Membership:
         if len(self._forgotten) > FORGOTTEN_MAX:
             self._forgotten.popitem(last=False)
 
-    def refresh(self, member: Member) -> None:
+    def _refresh(self, member: Member) -> None:
         """Bring view hash and live list up to date with a changed row."""
         mark = entry_mark(member.entry)
         self.hash.replace(member.id, member.mark, mark)
@@ -232,21 +247,14 @@ class Membership:
 
     def _set_live(self, member: Member, *, live: bool) -> None:
         id, name = member.id, member.record.name
-        place = self._live_place.get(id)
-        if live == (place is not None):
+        if live == (id in self._live):
             return
         self.names.discard(name, id, live=not live)
         self.names.add(name, id, live=live)
-        if place is None:
-            self._live_place[id] = len(self._live)
-            self._live.append(id)
+        if live:
+            self._live.add(id)
         else:
-            last = self._live.pop()
-            del self._live_place[id]
-            if last != id:
-                self._live[place] = last
-                self._live_place[last] = place
-        self.live_count = len(self._live)
+            self._live.remove(id)
 
     # --- names ----------------------------------------------------------------------------------
 

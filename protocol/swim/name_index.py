@@ -5,8 +5,10 @@ others are shown as `name~last4`, the last four letters of their id.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from protocol.swim.layered import LayeredDict
 from protocol.swim.member import Member
 from protocol.ulid import ULID_TEXT_LENGTH, MemberId, format_ulid, parse_ulid
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from protocol.swim.membership import Membership
 
 SUFFIX_LENGTH = 4
+
+Right = tuple[bool, MemberId]
+"""To a name: whether its bearer is gone, then its id. The smallest is the best."""
+NOBODY: Mapping[str, Sequence[Right]] = {}
 
 
 class NameIndex:
@@ -23,23 +29,35 @@ class NameIndex:
     name: to look for the best among them at each change or listing would stop the node for minutes.
     """
 
-    def __init__(self) -> None:
-        self._bearers: dict[str, list[tuple[bool, MemberId]]] = {}
-        """Each with whether it is gone: the live come first, then the smaller id."""
+    __slots__ = ("_bearers",)
+
+    def __init__(self, base: Mapping[str, Sequence[Right]] = NOBODY) -> None:
+        """Begin with names that others may begin with too."""
+        self._bearers: LayeredDict[str, Sequence[Right]] = LayeredDict(base)
+        """In order of right; a tuple is shared, and copied before the first change."""
+
+    def _to_change(self, name: str) -> list[Right]:
+        bearers = self._bearers.get(name, ())
+        if isinstance(bearers, list):
+            return bearers
+        own = self._bearers[name] = list(bearers)
+        return own
 
     def add(self, name: str, id: MemberId, *, live: bool) -> None:
         """Note that a member bears a name."""
-        insort(self._bearers.setdefault(name, []), (not live, id))
+        insort(self._to_change(name), (not live, id))
 
     def discard(self, name: str, id: MemberId, *, live: bool) -> None:
         """Note that a member, which was noted as live or not, no longer bears a name."""
-        bearers = self._bearers.get(name, [])
         right = (not live, id)
+        bearers = self._bearers.get(name, ())
         place = bisect_left(bearers, right)
-        if place < len(bearers) and bearers[place] == right:
-            del bearers[place]
-        if not bearers:
-            self._bearers.pop(name, None)
+        if place == len(bearers) or bearers[place] != right:
+            return
+        if len(bearers) == 1:
+            del self._bearers[name]
+        else:
+            del self._to_change(name)[place]
 
     def ids(self, name: str) -> tuple[MemberId, ...]:
         """Give all who bear a name."""

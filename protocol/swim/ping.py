@@ -3,7 +3,7 @@
 They feed no awareness: their silence says nothing about this node.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from protocol.swim.core import Core
@@ -53,7 +53,7 @@ class Pinger:
         wait_s: float,
         done: Answered,
         *,
-        claims: Iterable[Claim] = (),
+        claims: Sequence[Claim] = (),
         introduce: bool = False,
     ) -> None:
         """Ping a peer; `done` is called once, with the answer or at the end of the wait."""

@@ -21,9 +21,6 @@ from protocol.swim.ring import ProbeRing
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim, Ping, PingReq
 
-RTT_WEIGHT = 0.25
-"""Share of a new round trip in the smoothed one."""
-
 Accuse = Callable[[float, Member, tuple[PathTried, ...]], None]
 
 
@@ -54,8 +51,7 @@ class Prober:
     def __init__(self, core: Core, accuse: Accuse) -> None:
         self._core = core
         self._accuse = accuse
-        self._ring = ProbeRing(core.rng)
-        self._on_ring: set[MemberId] = set()
+        self._ring = ProbeRing(core.rng, core.census, core.own_id)
         self._probe: Probe | None = None
         self._dialled: set[int] = set()
         """Streams dialled for probes, until the shell says how that ended: a probe may be over sooner."""
@@ -69,8 +65,7 @@ class Prober:
         """Put a live member on the ring, and begin to probe if nothing was going on."""
         if id == self._core.own_id:
             return
-        if id not in self._on_ring:
-            self._on_ring.add(id)
+        if id not in self._ring:
             self._ring.add(id)
         self.wake(now)
 
@@ -91,20 +86,14 @@ class Prober:
         """End the present probe and begin the next."""
         core, probe = self._core, self._probe
         self._probe = None
-        core.timers.disarm(Timer.PROBE_TIMEOUT)
         if probe is not None:
+            core.timers.disarm(Timer.PROBE_TIMEOUT)
             self._fail(now, probe)
         if core.silent:
             return
-        target = self._ring.next(self._is_candidate)
+        target = self._ring.next(core.membership.is_live)
         if target is not None:
             self._begin(now, target)
-
-    def _is_candidate(self, id: MemberId) -> bool:
-        if self._core.membership.is_live(id):
-            return True
-        self._on_ring.discard(id)
-        return False
 
     def _begin(self, now: float, target: MemberId) -> None:
         core = self._core
@@ -178,12 +167,8 @@ class Prober:
             self._probe.stream_detail = reason
 
     def _take_rtt(self, now: float, probe: Probe) -> None:
-        member = self._core.membership.get(probe.target)
-        if member is None or probe.timed_out or self._core.stalled_at >= probe.began_at:
-            return
-        rtt_s = now - probe.began_at
-        held = member.rtt_s
-        member.rtt_s = rtt_s if held is None else held + RTT_WEIGHT * (rtt_s - held)
+        if not probe.timed_out and self._core.stalled_at < probe.began_at:
+            self._core.round_trips.add(probe.target, now - probe.began_at)
 
     def _succeed(self, awareness: int) -> None:
         self._probe = None

@@ -54,6 +54,8 @@ class Reception:
 
     def take_answers(self) -> list[Claim]:
         """Hand over the claims with which the last sender is to be corrected."""
+        if not self._answers:
+            return []
         answers, self._answers = self._answers, []
         return list(dict.fromkeys(answers))
 
@@ -228,6 +230,7 @@ class Reception:
         self._core.timers.disarm(Timer.REAP, member.id)
         self._core.change(now, ChangeKind.REAP, member)
         self._core.membership.forget(member, gone_at)
+        self._core.round_trips.drop(member.id)
 
     def handle_reap_timer(self, now: float, id: MemberId) -> None:
         member = self._core.membership.get(id)

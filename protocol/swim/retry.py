@@ -29,9 +29,9 @@ class Retrier:
         return self._core.book
 
     def restore(self, now: float, contacts: list[Contact]) -> None:
-        """Take over the address book from the disk; all of it is tried, the first at once."""
+        """Take over the address book from the disk; all not live by a census are tried, the first at once."""
         for contact in contacts:
-            if contact.id != self._core.own_id:
+            if contact.id != self._core.own_id and not self._core.membership.is_live(contact.id):
                 self._book.put(contact)
                 self._book.try_from(contact.id, now)
         self.arm(now)
@@ -43,7 +43,7 @@ class Retrier:
         self.arm(now)
 
     def _write_down(self, record: Record) -> None:
-        contact = Contact(record.id, record.public_key, record.name, record.address, record.incarnation)
+        contact = Contact.of(record)
         held = self._book.get(record.id)
         dropped = self._book.put(contact)
         if dropped is not None:

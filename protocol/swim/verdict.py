@@ -50,6 +50,7 @@ class Verdicts:
     def accuse(self, now: float, member: Member, paths: tuple[PathTried, ...]) -> None:
         """Sign that a member did not answer us, and act on it as on anybody's accusation."""
         core = self._core
+        member = core.membership.writable(member.id)
         core.note(now, member, "probe-failed", by=core.own_id, paths=paths)
         self._paths[member.id] = paths
         body = encode_accusation(core.own_id, member.id, member.record.incarnation)

@@ -10,6 +10,7 @@ The digest of the record is ours beyond (id, incarnation, accused?, left?): with
 an equivocator signed with one incarnation would stay apart for ever.
 """
 
+from array import array
 from hashlib import blake2b
 
 from protocol.swim.entry import Entry
@@ -17,6 +18,7 @@ from protocol.ulid import MemberId
 from protocol.wire.statement import statement_digest
 
 BUCKET_COUNT = 256
+NO_SUMS = (0,) * BUCKET_COUNT
 _MASK = (1 << 64) - 1
 
 
@@ -31,15 +33,26 @@ def entry_mark(entry: Entry) -> int:
 class ViewHash:
     """The sums over all members of one list."""
 
-    def __init__(self) -> None:
-        self.root = 0
-        self._sums = [0] * BUCKET_COUNT
+    __slots__ = ("_sums", "root")
+
+    def __init__(self, root: int = 0, sums: tuple[int, ...] = NO_SUMS) -> None:
+        """Begin with the sums of a list that others may begin with too."""
+        self.root = root
+        self._sums: tuple[int, ...] | array[int] = sums
+        """A tuple is shared, and copied before the first change."""
+
+    @property
+    def sums(self) -> tuple[int, ...]:
+        """The 256 parts, as another may begin with them."""
+        return tuple(self._sums)
 
     def replace(self, id: MemberId, old_mark: int, new_mark: int) -> None:
         """Exchange a member's mark; 0 stands for not being on the list."""
         change = new_mark - old_mark
         bucket = id[-1]
         self.root = (self.root + change) & _MASK
+        if isinstance(self._sums, tuple):
+            self._sums = array("Q", self._sums)
         self._sums[bucket] = (self._sums[bucket] + change) & _MASK
 
     def encode_buckets(self) -> bytes:

@@ -5,21 +5,34 @@ into bytes and back.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar, dataclass_transform
 
 from protocol.ulid import MemberId
 from protocol.wire.statement import Statement
 
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True)
+def light_value(cls: type[T]) -> type[T]:
+    """Make a dataclass that is frozen for the type checker alone, for the values made with each datagram.
+
+    One that is frozen as it runs takes two to four times as long to make: a sixth of all the time of an engine.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
 # --- in datagrams -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@light_value
 class Ping:
     """Are you there? `number` (32 random bits) matches the answer."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@light_value
 class Ack:
     """I am here; or, from a relay: the one you asked me about is. With the sender's view hash."""
 
@@ -73,7 +86,7 @@ class Claim:
 Message = Ping | Ack | PingReq | Nack | Forgotten | KeyringOffer
 
 
-@dataclass(frozen=True, slots=True)
+@light_value
 class Packet:
     """What one datagram carries. Claims are handled before messages."""
 

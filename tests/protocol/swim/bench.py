@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from protocol.address import Address
 from protocol.status import Status
+from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.effect import Change, Changed, ChangeKind, Effect, Send
 from protocol.swim.engine import Engine
 from protocol.swim.local import Profile
@@ -36,12 +37,17 @@ def profile_of(who: Author, *, start: int = 1, tags: dict[str, str] | None = Non
 
 
 def make_engine(
-    who: Author = ME, settings: Settings | None = None, *, seed: int = 1, incarnation: int = FIRST
+    who: Author = ME,
+    settings: Settings | None = None,
+    *,
+    seed: int = 1,
+    incarnation: int = FIRST,
+    census: Census = EMPTY_CENSUS,
 ) -> Engine:
     """Make an engine that was not started; by itself it holds failed without a second look, to the moment."""
     chosen = settings or Settings.lan(second_look=False)
     profile = profile_of(who, license_id=chosen.license_id)
-    return Engine(profile, chosen, incarnation=incarnation, sign=who.sign, rng=Random(seed))
+    return Engine(profile, chosen, incarnation=incarnation, sign=who.sign, rng=Random(seed), census=census)
 
 
 def started(who: Author = ME, settings: Settings | None = None, *known: Statement) -> Engine:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from protocol.error import MalformedMessage
 from protocol.status import Status
+from protocol.swim.census import Census
 from protocol.swim.effect import Dial, Effect, PersistReserve, Send
 from protocol.swim.engine import Engine
 from protocol.swim.settings import Settings
@@ -152,11 +153,16 @@ def check(engine: Engine, effects: list[Effect]) -> None:
             assert effect.incarnation <= INCARNATION_MAX
 
 
-@given(st.lists(steps, min_size=5, max_size=40))
-@settings(max_examples=150, deadline=None)
-def test_engine_survives_anything_well_formed(plan: list[tuple[object, ...]]) -> None:
-    """No exception but MalformedMessage on a stream; own row, hash and live list are right after each step."""
-    engine = make_engine(settings=Settings.local())
+@given(st.lists(steps, min_size=5, max_size=40), st.integers(0, len(PEOPLE)))
+@settings(max_examples=200, deadline=None)
+def test_engine_survives_anything_well_formed(plan: list[tuple[object, ...]], counted: int) -> None:
+    """No exception but MalformedMessage on a stream; own row, hash and live list are right after each step.
+
+    With a census to begin with, or without; it is the same at the end.
+    """
+    census = Census.of([person.record(FIRST) for person in PEOPLE[:counted]], Settings.local())
+    before = repr(census)
+    engine = make_engine(settings=Settings.local(), census=census)
     effects = engine.start(0.0)
     now, incarnation = 0.0, FIRST
     for step in plan:
@@ -175,3 +181,5 @@ def test_engine_survives_anything_well_formed(plan: list[tuple[object, ...]]) ->
         assert engine.local.incarnation >= incarnation
         incarnation = engine.local.incarnation
         effects = []
+    assert repr(census) == before
+    assert all(not row.evidence for row in census.rows.values())

@@ -61,9 +61,7 @@ def test_probe_answered_in_time_lowers_awareness_and_measures_the_round_trip() -
     say(bench.engine, bench.now + 0.02, Ack(bench.probe.number, 0), sender=bench.target)
     assert bench.engine.prober.current is None
     assert bench.score == 2
-    member = bench.engine.membership.get(bench.target.id)
-    assert member is not None
-    assert member.rtt_s == pytest.approx(0.02)
+    assert bench.engine.round_trip_s(bench.target.id) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("wrong", ["number", "sender"])
@@ -104,9 +102,7 @@ def test_probe_saved_after_the_timeout_leaves_awareness_as_it_was(late: bool) ->
     say(bench.engine, bench.now, Ack(bench.probe.number, 0), sender=bench.target if late else relay)
     assert bench.engine.prober.current is None
     assert bench.score == 3
-    member = bench.engine.membership.get(bench.target.id)
-    assert member is not None
-    assert member.rtt_s is None
+    assert bench.engine.round_trip_s(bench.target.id) is None
 
 
 def test_probe_relay_that_was_not_asked_saves_nothing() -> None:
