@@ -2,11 +2,13 @@
 
 import os
 import time
+from collections.abc import Callable
 
 import trio
 
 from node.driver import Driver
 from node.state import State
+from node.store_error import StoreError
 from protocol.error import InvalidRequest
 from protocol.security.keyring import CLUSTER_KEY_SIZE, Keyring, derive_key_id
 from protocol.ulid import MemberId
@@ -25,6 +27,7 @@ class KeyringKeeper:
         self._driver = driver
         self._state = state
         self._added = trio.Event()
+        self._turn = trio.Lock()
 
     @property
     def keyring(self) -> Keyring:
@@ -64,11 +67,12 @@ class KeyringKeeper:
 
         Raises:
             InvalidRequest: as Keyring.add.
+            StoreError: the disk does not take it; nothing changed. So in `use` and `retire`.
         """
-        key_id = self.keyring.add(os.urandom(CLUSTER_KEY_SIZE) if key is None else key, _now_ms())
-        await self._changed()
+        given = os.urandom(CLUSTER_KEY_SIZE) if key is None else key
+        await self._change(lambda keyring: keyring.add(given, _now_ms()))
         self._added.set()
-        return key_id
+        return derive_key_id(given)
 
     async def use(self, key_id: bytes, *, force: bool = False) -> None:
         """Put a key in use everywhere.
@@ -89,8 +93,7 @@ class KeyringKeeper:
                 f"{key_id.hex()} yet ({names}): "
                 "try again in some seconds, or use --force"
             )
-        self.keyring.use(key_id, _now_ms())
-        await self._changed()
+        await self._change(lambda keyring: keyring.use(key_id, _now_ms()))
 
     async def retire(self, key_id: bytes) -> None:
         """Remove a key from the whole cluster.
@@ -98,8 +101,7 @@ class KeyringKeeper:
         Raises:
             InvalidRequest: not held, or the one in use.
         """
-        self.keyring.retire(key_id, _now_ms())
-        await self._changed()
+        await self._change(lambda keyring: keyring.retire(key_id, _now_ms()))
 
     def not_shown_by(self, key_id: bytes) -> list[MemberId]:
         """Give the live members that have not shown a key."""
@@ -111,10 +113,23 @@ class KeyringKeeper:
         for id in members[:ASK_BATCH]:
             self._driver.perform(self._driver.engine.ask(self._driver.now, id))
 
-    async def _changed(self) -> None:
-        self._state.put_keyring(self.keyring)
-        await self._state.flush()
-        self._driver.offer_keyring(changed=True)
+    async def _change(self, change: Callable[[Keyring], object]) -> None:
+        """Store the keyring as it will be, then take the change over and spread it.
+
+        What came from others meanwhile is merged, and stored once more.
+        """
+        async with self._turn:
+            wanted = Keyring.from_offer(self.keyring.encode_offer())
+            change(wanted)
+            try:
+                await self._state.save_keyring(wanted)
+            except StoreError:
+                self._state.put_keyring(self.keyring)  # takes back what half of it may have been written
+                raise
+            self.keyring.merge(wanted)
+            self._state.put_keyring(self.keyring)
+            self._driver.offer_keyring(changed=True)
+            await self._state.flush()
 
 
 def parse_key_id(text: str) -> bytes:

@@ -73,6 +73,7 @@ class Node:
         self._state = state
         self._joins: dict[int, tuple[trio.Event, list[JoinEnded]]] = {}
         self._leave_ended = trio.Event()
+        self._tags_turn = trio.Lock()
         driver.connect(streams.perform, self._perform)
 
     # --- asking ---------------------------------------------------------------------------------
@@ -217,13 +218,15 @@ class Node:
 
         Raises:
             InvalidRequest: reserved, or out of bounds; nothing changed.
-            StoreError: changed for now, but not on the disk.
+            StoreError: the disk does not take it; nothing changed.
         """
         for key in (*changed, *deleted):
             if key in RESERVED_TAGS:
                 raise InvalidRequest(f"the tag {key!r} is set by --region and --datacenter only")
-        self.driver.perform(self.engine.set_tags(self.driver.now, changed, tuple(deleted)))
-        await self._state.save_tags(changed, deleted)
+        async with self._tags_turn:  # what was checked holds until it is done
+            self.engine.check_tags(changed, tuple(deleted))
+            await self._state.save_tags(changed, deleted)
+            self.driver.perform(self.engine.set_tags(self.driver.now, changed, tuple(deleted)))
         return self.tags()
 
     def configure_tags(self, configured: Mapping[str, str]) -> None:

@@ -56,6 +56,7 @@ class State:
         self._reserve: int | None = None
         self._left: bool | None = None
         self._keyring_changed = False
+        self._keyring_turn = trio.Lock()
         self._queued = 0
         self._written = 0
         self._work = trio.Event()
@@ -145,8 +146,7 @@ class State:
         if self._keyring_changed:
             self._keyring_changed = False
             try:
-                await self.store.save_keyring(self.keyring.encode_offer())
-                await trio.to_thread.run_sync(_write_key_file, self.data_dir, encode_key_file(self.keyring))
+                await self.save_keyring(self.keyring)
             except BaseException:  # cancelled between database and file, too: `aclose` writes both
                 self._keyring_changed = True
                 raise
@@ -176,6 +176,12 @@ class State:
         changes = {**self.tag_changes, **dict.fromkeys(deleted), **changed}
         await self.store.save_tag_changes(changes)
         self.tag_changes = changes
+
+    async def save_keyring(self, keyring: Keyring) -> None:
+        """Store a keyring, in the database and as the key file."""
+        async with self._keyring_turn:
+            await self.store.save_keyring(keyring.encode_offer())
+            await trio.to_thread.run_sync(_write_key_file, self.data_dir, encode_key_file(keyring))
 
     async def save_seeds(self, seeds: Sequence[str]) -> None:
         """Store the addresses this node joins through."""

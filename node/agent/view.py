@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import TypeVar
 
+from api.answer import Problem
 from api.view import (
     Authority,
     ConfigView,
@@ -125,7 +126,7 @@ class AgentView:
             display_name=record.display_name,
             is_local=member.id == node.membership.own_id,
             since=node.unix_time(member.since),
-            rtt_s=member.rtt_s,
+            rtt_s=node.engine.round_trip_s(member.id),
             created_at=ulid_time_ms(member.id),
         )
 
@@ -314,7 +315,7 @@ async def _stored(act: Awaitable[T]) -> T:
     try:
         return await act
     except StoreError as wrong:
-        raise InvalidRequest(str(wrong)) from None
+        raise Problem(500, "NOT_STORED", str(wrong)) from None
 
 
 def _hash(secret: str) -> bytes:

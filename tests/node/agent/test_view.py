@@ -1,15 +1,19 @@
 """What the façade sees of a node: rows, evidence in words, keys, figures, and who holds the token."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.answer import Problem
 from api.view import NodeView, Scope
 from node.agent.view import AgentView
 from node.config import Config
 from node.node import Node
 from node.open import bring_up
+from node.store import DATABASE_NAME, Store
 from protocol.error import InvalidRequest
 from protocol.status import Status
 from protocol.ulid import format_ulid
@@ -89,6 +93,31 @@ async def test_keys_are_listed_by_age_and_count(node: Node) -> None:
         assert await view.retire_key(unknown) is False
     with pytest.raises(InvalidRequest):
         await view.retire_key(added.id)
+
+
+async def test_refused_by_the_disk_changes_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tags and keys that the disk does not take are refused with 500, and neither shown nor held."""
+    view = _view(node)
+    before = (node.tags(), node.keyring.keyring.digest, node.engine.local.incarnation)
+    monkeypatch.setattr(Store, "_commit", _refuse_commit)
+    for change in (view.set_tags({"role": "web"}, ()), view.add_key(None)):
+        with pytest.raises(Problem, match="the disk is full") as refused:
+            await change
+        assert refused.value.status == 500
+    assert (node.tags(), node.keyring.keyring.digest, node.engine.local.incarnation) == before
+
+
+async def test_tags_out_of_bounds_are_not_stored(node: Node, tmp_path: Path) -> None:
+    """What the engine refuses never reaches the disk."""
+    with pytest.raises(InvalidRequest):
+        await node.set_tags({"long": "x" * 10_000})
+    connection = sqlite3.connect(tmp_path / DATABASE_NAME)
+    assert connection.execute("SELECT value FROM meta WHERE key = 'tags'").fetchall() == []
+    connection.close()
+
+
+def _refuse_commit(store: Store, batch: Any) -> None:
+    batch.failure, batch.done = "state.db cannot be written: the disk is full", True
 
 
 async def test_explain_tells_a_members_story(node: Node) -> None:
