@@ -1,6 +1,6 @@
 """What a scenario is: how it draws its plan from a seed, and what must hold of a run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
@@ -66,6 +66,18 @@ class Draft:
             return float(self.options.get(name, drawn))
         except ValueError:
             raise InvalidRequest(f"{name} is a number, not {self.options[name]!r}") from None
+
+    def word(self, name: str, drawn: str, allowed: Iterable[str]) -> str:
+        """Give what was asked for with `--set name=word`, else what was drawn.
+
+        Raises:
+            InvalidRequest: none of those allowed.
+        """
+        self._used.add(name)
+        word, known = self.options.get(name, drawn), sorted(allowed)
+        if word not in known:
+            raise InvalidRequest(f"{name} is one of {', '.join(known)}, not {word!r}")
+        return word
 
     def finish(self) -> Plan:
         """Give the plan.

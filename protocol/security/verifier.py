@@ -18,6 +18,9 @@ REMEMBERED_MAX = 8_192
 """Statements whose signature is not checked again. Records and accusations of some 4,000 members; at
 most about 13 MB under a flood, and much less while the member list holds the same objects."""
 
+DISPUTED_MAX = 256
+"""Ids for which two keys were shown; each costs its maker some 2**40 hashes."""
+
 LookupKey = Callable[[MemberId], bytes | None]
 """Gives the public key held for an id (this node's own included), or None."""
 
@@ -33,6 +36,8 @@ class Verifier:
         self._lookup_key = lookup_key
         self._remembered_max = remembered_max
         self._remembered: OrderedDict[bytes, Statement] = OrderedDict()
+        self._disputed: OrderedDict[MemberId, None] = OrderedDict()
+        """Ids to which two keys commit. Members who hold one of them relay honestly what we cannot check."""
         self.verified_count = 0
         """Signatures checked and found good."""
         self.recalled_count = 0
@@ -49,6 +54,10 @@ class Verifier:
     def open_statement(self, raw: bytes) -> Statement | None:
         """Give the verified statement; None for an accusation or eviction by an author not known here.
 
+        None as well for a genuine record under another key than the one held, and from then on for what its
+        author did not sign with the key held: an id commits to its key by 80 bits, so whoever makes two keys of one
+        id, and tells each half of a cluster one of them, would else have the halves mute each other.
+
         Raises:
             MalformedMessage: not a statement, an id that does not commit to its record's key, or a key
                 that libsodium refuses.
@@ -58,15 +67,19 @@ class Verifier:
         if known is not None:
             return known
         statement = decode_statement(raw)
-        if isinstance(statement, Record):
-            key: bytes | None = self._record_key(statement)
-        else:
-            key = self._lookup_key(statement_author(statement))
+        author = statement_author(statement)
+        held = self._lookup_key(author)
+        key = self._record_key(statement, held) if isinstance(statement, Record) else held
         if key is None:
             return None
         if not is_signed(raw[:SIGNATURE_SIZE], statement_text(self._cluster_id, raw[SIGNATURE_SIZE:]), key):
+            if author in self._disputed:
+                return None
             raise BadSignature(f"{format_ulid(statement_author(statement))} did not sign this statement")
         self.verified_count += 1
+        if held is not None and key != held:
+            self._dispute(author)
+            return None
         self.remember(statement)
         return statement
 
@@ -77,13 +90,17 @@ class Verifier:
         if len(self._remembered) > self._remembered_max:
             self._remembered.popitem(last=False)
 
-    def _record_key(self, record: Record) -> bytes:
+    def _dispute(self, id: MemberId) -> None:
+        self._disputed[id] = None
+        if len(self._disputed) > DISPUTED_MAX:
+            self._disputed.popitem(last=False)
+
+    def _record_key(self, record: Record, held: bytes | None) -> bytes:
         """Give the key a record is checked with: its own, once nothing speaks against it."""
-        held = self._lookup_key(record.id)
-        if held is None:
+        if held != record.public_key:
             if not commits(record.id, record.public_key):
+                if held is not None:
+                    raise BadSignature(f"{format_ulid(record.id)} is held here with another key")
                 raise MalformedMessage(f"{format_ulid(record.id)} does not belong to the record's key")
             exchange_key(record.public_key)  # only to refuse here what could never be spoken to
-        elif held != record.public_key:
-            raise BadSignature(f"{format_ulid(record.id)} is held here with another key")
         return record.public_key

@@ -49,6 +49,8 @@ class Doorkeeper:
             core.emit(StreamVerdict(stream, None))
         elif holder.id == core.own_id:
             core.emit(StreamVerdict(stream, Refusal.NAME_IN_USE))
+        elif self._pinger.is_busy:  # who was not asked has not been silent
+            core.emit(StreamVerdict(stream, Refusal.BUSY))
         else:
             self._ask_holder(now, stream, holder, candidate)
 
@@ -65,6 +67,9 @@ class Doorkeeper:
         def done(at: float, answered: bool) -> None:
             if answered:
                 core.emit(StreamVerdict(stream, Refusal.NAME_IN_USE))
+                return
+            if core.silent:  # left meanwhile, or before: whoever has no say signs nothing against the holder
+                core.emit(StreamVerdict(stream, Refusal.BUSY))
                 return
             held = core.membership.get(holder.id)
             if held is not None and held.is_live:

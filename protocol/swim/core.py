@@ -20,7 +20,7 @@ from protocol.swim.rumor import RumorQueue, retransmit_limit
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
 from protocol.wire.codec import encoded_claim_size
-from protocol.wire.message import Claim, KeyringOffer, Message, Packet
+from protocol.wire.message import Claim, Forgotten, KeyringOffer, Message, Packet
 
 MESSAGE_SIZE_MAX = 32
 """Encoded size of any control message but a keyring offer, rounded up."""
@@ -30,6 +30,8 @@ STALL_SHARE = 0.1
 """A timer this share of the probe timeout late is a stall: 50 ms at lan, more than scheduling noise."""
 DOUBT_SHARE = 0.5
 """A stall of this share of the probe timeout could have cost an answer: it feeds awareness."""
+GRACE_PAUSE = 2
+"""Probe intervals between two stalls after which deadlines wait for a whole probe timeout."""
 CORRECTIONS_BURST = 1
 
 
@@ -82,6 +84,9 @@ class Core:
         """When the rumor queue last ran empty."""
         self.stalled_at = float("-inf")
         self.stall_s = 0.0
+        self.when_stalled: Callable[[float], None] = _go_on
+        """What is to be begun anew after a stall; the prober's."""
+        self._last_grace_at = float("-inf")
         self._last_gossip_at = float("-inf")
         self._last_stream = 0
         self._outbox: list[Effect] = []
@@ -189,6 +194,16 @@ class Core:
         accusations, rest = claims[:CHARGES_MAX], claims[len(member.entry.accusations) :]
         return tuple(dict.fromkeys((*accusations, *rest)))
 
+    def urge(self, now: float, id: MemberId) -> None:
+        """Ask a member that answers to rise above its incarnation, though it did not refute what it is charged with.
+
+        It may not be able to read the charge: whoever made it is known here and was made to be forgotten there. (Three
+        made-up accusers had a healthy member of ten held failed for good, by 30 datagrams and 5 % loss.)
+        """
+        member = self.membership.get(id)
+        if member is not None and member.status is not Status.ALIVE and not member.record.goodbye:
+            self.send(now, id, (Forgotten(id, member.record.incarnation),), gossip=False)
+
     # --- gossip ---------------------------------------------------------------------------------
 
     def spread(self, now: float, *claims: Claim) -> None:
@@ -273,16 +288,26 @@ class Core:
     def observe(self, now: float) -> None:
         """Notice that this node itself was stalled, before anything is concluded from silence.
 
-        Called at the head of every input. A deadline that passed unserved by more than a tenth of
-        the probe timeout means that the process did not run: all deadlines move by that much, and
-        at least one probe timeout into the future, so that what waits in the sockets is read first.
+        Called at the head of every input. A deadline that passed unserved by more than a tenth of the probe
+        timeout means that the process did not run. All deadlines move by that much, and at first at least one probe
+        timeout into the future, so that what waits in the sockets is read before; not again at once, for a process
+        that is stopped half of the time would else never serve a timer. The probe under way begins anew:
+        nothing is concluded from a time in which this node did not run.
         """
         due = self.timers.next_at()
         if due is None or now - due <= self._stall_min_s:
             return
-        timeout_s = self.settings.probe_timeout_s
+        settings = self.settings
         self.stalled_at, self.stall_s = now, now - due
         self.counters.stalls += 1
-        if self.stall_s > timeout_s * DOUBT_SHARE:
+        if self.stall_s > settings.probe_timeout_s * DOUBT_SHARE:
             self.awareness.feed(1)
-        self.timers.postpone(self.stall_s, now + timeout_s)
+        grace_s = 0.0
+        if now - self._last_grace_at > GRACE_PAUSE * settings.probe_interval_s:
+            self._last_grace_at, grace_s = now, settings.probe_timeout_s
+        self.timers.postpone(self.stall_s, now + grace_s)
+        self.when_stalled(now)
+
+
+def _go_on(now: float) -> None:
+    del now

@@ -79,6 +79,8 @@ class DeadlineQueue:
         """Drop a deadline; nothing happens if there is none."""
         if self._armed.pop((timer, about), None) is not None:
             self._skip_stale()
+            if len(self._heap) > STALE_MIN + 2 * len(self._armed):
+                self._sweep()
 
     def deadline(self, timer: Timer, about: MemberId | int | None = None) -> float | None:
         """Tell when a key is due."""
@@ -98,6 +100,8 @@ class DeadlineQueue:
         at, _, key = heappop(heap)
         del self._armed[key]
         self._skip_stale()
+        if len(heap) > STALE_MIN + 2 * len(self._armed):
+            self._sweep()
         return key, at
 
     def postpone(self, by_s: float, not_before: float) -> None:

@@ -89,6 +89,7 @@ class Engine:
         self.retrier = Retrier(core, self.pinger, self.streams)
         self.leaving = Leaving(core, local, self.pinger)
         self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
+        core.when_stalled = self.prober.begin_anew
         reception.connect(self.verdicts, self.prober, self.streams, self.retrier)
         self.next_deadline: Callable[[], float | None] = core.timers.next_at
         """Tell when handle_timer is next needed; None while nothing is pending."""
@@ -284,6 +285,8 @@ class Engine:
                 claims.append(Claim(member.record, member.age_s(now)))
             elif core.settings.buddy or member.status is not Status.SUSPECT:
                 claims += core.charges(now, sender)
+                core.send(now, sender, (ack, Forgotten(sender, member.record.incarnation)), claims)
+                return
         core.send(now, sender, (ack,), claims)
 
     def _take_keyring(self, sender: MemberId, offer: KeyringOffer) -> None:
@@ -336,7 +339,7 @@ class Engine:
     ) -> list[Effect]:
         """Take note that a stream could not be opened, or broke off; `own_echo`: it led back to us."""
         self.core.observe(now)
-        self.streams.handle_closed(stream, refusal, reason, own_echo=own_echo)
+        self.streams.handle_closed(now, stream, refusal, reason, own_echo=own_echo)
         return self.core.drain()
 
     # --- time -----------------------------------------------------------------------------------

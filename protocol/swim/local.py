@@ -38,10 +38,10 @@ REFUTATION_PAUSE = 0.5
 """Probe intervals between two refutations after the burst: one who accuses each new incarnation at once
 (15,006 refutations in ten minutes, unbounded) costs no more, and the shortest suspicion is far longer."""
 DOUBT_PAUSE = 10
-"""Probe intervals in which one accuser is taken at its word once: whoever accuses without end would else keep a
-healthy member's awareness at its worst, and its detector slow."""
-CLONE_SIGHTINGS = 2
-"""A foreign start seen once may be our own past (a disk restored from a backup); twice it is a twin."""
+DOUBTS_BURST = 3
+"""Accusations that make a member doubt itself: three, then one in ten probe intervals, from all accusers together.
+Whoever accuses without end, under as many names as it likes, would else keep a healthy member's awareness at its
+worst, and have it find a crash after half a minute."""
 
 Sign = Callable[[bytes], bytes]
 
@@ -83,10 +83,11 @@ class LocalMember:
         self.incarnation = incarnation
         self.goodbye = False
         self._reserve = incarnation + RESERVE_STEP
-        self._foreign_sightings = 0
+        self._foreign: tuple[int, int, float] | None = None
+        """The foreign start met last, our incarnation since, and when it was met first."""
         self._refutation_pause_s = core.settings.probe_interval_s * REFUTATION_PAUSE
         self._refutations = Budget(self._refutation_pause_s, REFUTATIONS_BURST)
-        self._doubts = Budget(DOUBT_PAUSE * core.settings.probe_interval_s, 1)
+        self._doubts = Budget(DOUBT_PAUSE * core.settings.probe_interval_s, DOUBTS_BURST)
         self._charged_incarnation = -1
         self.record = self._compose(profile, incarnation, goodbye=False)
         counted = core.census.rows.get(profile.id)
@@ -180,7 +181,7 @@ class LocalMember:
             return self._meet_record(now, statement)
         if statement.incarnation != self.incarnation or self.goodbye or not self._refute(now):
             return False
-        if isinstance(statement, Accusation) and self._doubts.take(now, statement.accuser):
+        if isinstance(statement, Accusation) and self._doubts.take(now):
             self._core.awareness.feed(1)  # somebody waited for us in vain; of evictions nobody can say that
         return True
 
@@ -196,13 +197,26 @@ class LocalMember:
         if record.incarnation > INCARNATION_MAX - RESERVE_STEP:  # no start of ours begins there; no room above
             self._core.emit(Cloned(record.address))
             return False
-        if record.start != self.profile.start:
-            self._foreign_sightings += 1
-            if self._foreign_sightings >= CLONE_SIGHTINGS:
-                self._core.emit(Cloned(record.address))
+        if record.start != self.profile.start and self._is_twin(now, record):
+            self._core.emit(Cloned(record.address))
         self._core.emit(StartRaised(record.incarnation + 1))
         self._publish(now, self.profile, record.incarnation + 1, goodbye=self.goodbye)
+        if record.start != self.profile.start:
+            met = self._foreign is not None and self._foreign[0] == record.start
+            self._foreign = (record.start, self.incarnation, self._foreign[2] if met and self._foreign else now)
         return True
+
+    def _is_twin(self, now: float, record: Record) -> bool:
+        """Tell whether a foreign start is another process of now, not our own past.
+
+        A disk restored from a backup, or lost while the clock was behind, leaves records of earlier starts with
+        others, who may tell them one after the other. Only a twin rises above what we said in answer to it.
+        """
+        if self._foreign is None:
+            return False
+        start, incarnation, at = self._foreign
+        later = now - at >= self._core.settings.probe_interval_s / 2
+        return record.start == start and record.incarnation > incarnation and later
 
     def handle_timer(self, now: float) -> None:
         """Refute what came too soon after other charges, unless this node has risen above it since."""

@@ -30,6 +30,8 @@ class Probe:
 
     number: int
     target: MemberId
+    incarnation: int
+    """The target's, when the probe began: silence says something about that one alone."""
     began_at: float
     relays: dict[MemberId, PathResult] = field(default_factory=dict)
     stream: int | None = None
@@ -93,13 +95,28 @@ class Prober:
             return
         target = self._ring.next(core.membership.is_live)
         if target is not None:
-            self._begin(now, target)
+            self._begin(now, target, core.number())
 
-    def _begin(self, now: float, target: MemberId) -> None:
+    def begin_anew(self, now: float) -> None:
+        """Ask the same member once more: what the probe under way did not hear, it may have slept through.
+
+        Under the same number, so that an answer to the first question still counts.
+        """
+        probe = self._probe
+        if probe is None:
+            return
+        self._probe = None
+        self._core.timers.disarm(Timer.PROBE_TIMEOUT)
+        if self._core.membership.is_live(probe.target):
+            self._begin(now, probe.target, probe.number)
+        else:
+            self._core.timers.arm(now, Timer.PROBE)
+
+    def _begin(self, now: float, target: MemberId, number: int) -> None:
         core = self._core
         core.counters.probes += 1
-        number = core.number()
-        self._probe = Probe(number, target, now)
+        member = core.membership.get(target)
+        self._probe = Probe(number, target, member.record.incarnation if member else 0, now)
         scale = core.awareness.scale
         core.timers.arm(now + scale(core.settings.probe_timeout_s), Timer.PROBE_TIMEOUT)
         core.timers.arm(now + scale(core.settings.probe_interval_s), Timer.PROBE)
@@ -175,11 +192,25 @@ class Prober:
         self._core.timers.disarm(Timer.PROBE_TIMEOUT)
         self._core.awareness.feed(awareness)
 
+    def _is_proven(self, now: float, relay: MemberId) -> bool:
+        """Tell whether a relay's silence says something about this node: it has been asked in turn, or would be failed.
+
+        Whoever holds the cluster key makes identities that answer nobody, as many as it likes.
+        """
+        member = self._core.membership.get(relay)
+        if member is None:
+            return False
+        settings = self._core.settings
+        longest_s = settings.suspicion_alpha * settings.suspicion_beta * settings.probe_interval_s
+        return now - member.first_seen > longest_s or self._core.round_trips.get(relay) is not None
+
     def _fail(self, now: float, probe: Probe) -> None:
         core = self._core
         core.counters.probe_failures += 1
-        missed = sum(1 for result in probe.relays.values() if result is not PathResult.NACK)
+        missed = sum(
+            1 for relay, result in probe.relays.items() if result is not PathResult.NACK and self._is_proven(now, relay)
+        )
         core.awareness.feed(missed if probe.relays else 1)
         member = core.membership.get(probe.target)
-        if member is not None and member.is_live:
+        if member is not None and member.is_live and member.record.incarnation == probe.incarnation:
             self._accuse(now, member, probe.paths())

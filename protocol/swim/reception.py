@@ -148,7 +148,7 @@ class Reception:
         """Hear that a member was reaped or pruned elsewhere; the larger age wins, and we ourselves refute."""
         if id == self._core.own_id:
             if self._local.meet_forgotten(now, Forgotten(id, incarnation)):
-                self._core.note(now, self._own_member(), "refuted", note="had been reaped or pruned elsewhere")
+                self._core.note(now, self._own_member(), "refuted", note="had been reaped, pruned or charged elsewhere")
                 self._answers.append(Claim(self._local.record))
             return
         member = self._core.membership.get(id)
@@ -194,7 +194,7 @@ class Reception:
         self._streams.arm_slow_sync(now)
         for kind in _record_changes(before, record, applied.status_before):
             core.change(now, kind, member, by=member.id)
-        if before is None or before.name != record.name:
+        if before is None or before.name != record.name or applied.status_before in (Status.FAILED, Status.LEFT):
             self._look_for_conflict(now, member)
 
     def _look_for_conflict(self, now: float, member: Member) -> None:

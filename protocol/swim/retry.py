@@ -100,6 +100,7 @@ class Retrier:
     def _answered(self, id: MemberId) -> Answered:
         def done(now: float, answered: bool) -> None:
             if answered:
+                self._core.urge(now, id)
                 self._streams.dial_sync(now, id)
 
         return done

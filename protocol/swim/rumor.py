@@ -39,6 +39,8 @@ class RumorQueue:
         self._sent: dict[RumorKey, int] = {}
         self._classes: list[dict[RumorKey, tuple[Claim | KeyringOffer, int]]] = [{}]
         self._by_subject: dict[MemberId | None, set[RumorKey]] = {}
+        self.size = 0
+        """Encoded bytes of all that is queued."""
 
     def __len__(self) -> int:
         return len(self._sent)
@@ -101,13 +103,14 @@ class RumorQueue:
             self._remove(next(iter(fullest)))
         self._sent[key] = 0
         self._classes[0][key] = (rumor, size)
+        self.size += size
         self._by_subject.setdefault(key[0], set()).add(key)
 
     def _remove(self, key: RumorKey) -> None:
         sent = self._sent.pop(key, None)
         if sent is None:
             return
-        del self._classes[sent][key]
+        self.size -= self._classes[sent].pop(key)[1]
         keys = self._by_subject[key[0]]
         keys.discard(key)
         if not keys:

@@ -33,10 +33,20 @@ STREAMS_MAX = 256
 """Streams in conversation at once; one more is closed at once."""
 MISMATCH_QUIET_S = 1.0
 """A differing view hash is given this long after the last rumor to settle by itself."""
+CONGESTED_SIZE = 2_600
+"""Bytes of rumors, two datagrams' worth, beyond which a differing view is worth a sync at once. Each rumor is told
+6 to 16 times, 15 datagrams a second: gossip alone takes 4 s to tell of 50 that start together, and 25 s of 300."""
 SYNC_PAUSE_S = 1.0
 """At most one sync is started per second, whoever disagrees."""
+SYNCS_MAX = 3
+"""Syncs of our own in flight at once, each with another peer: one that never answers must not stop the repair."""
 SYNC_LONGEST_S = 30.0
 """A sync that takes longer is let go on, but holds up no other: a peer may draw it out for two minutes."""
+SLIGHT_LONGEST = 64
+"""Seconds, at most, for which a peer that did not finish syncs is no reason to begin another; doubles from 2."""
+SLIGHTED_MAX = 1_024
+PEER_STREAMS_MAX = 8
+"""Streams in conversation with one peer that it opened: it could else hold all of them for two minutes."""
 SETTLED_MAX = 256
 """Pairs of hashes remembered as settled; each change of a view makes new ones."""
 SYNC_SCALE_THRESHOLD = 32
@@ -82,6 +92,16 @@ class _Stream:
     datagrams_reach: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Sync:
+    """A sync that this node began."""
+
+    peer: MemberId
+    pair: tuple[int, int] | None
+    """The view hashes for which it was begun; None for one begun for another reason."""
+    began_at: float
+
+
 class Listener(SyncListener, Protocol):
     """What the engine does for its streams."""
 
@@ -99,12 +119,13 @@ class Streams:
         self._prober = prober
         self._listener = listener
         self._streams: dict[int, _Stream] = {}
-        self._sync_in_flight: int | None = None
+        self._syncs: dict[int, _Sync] = {}
+        """Those that this node began, by stream."""
         self._last_sync_at = float("-inf")
         self._settled: OrderedDict[tuple[int, int], None] = OrderedDict()
         """Pairs of view hashes that a sync did not bring together: what one side does not admit stays so."""
-        self._pair_in_flight: tuple[int, int] | None = None
-        """The hashes for which the sync in flight was started; None for one started for another reason."""
+        self._slighted: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
+        """Peers that did not finish a sync: how often, and until when their view hash is not heeded."""
         self.keyring: tuple[bytes, bytes] = (b"", bytes(8))
         """What SyncRoot and KeyringOffer say of the keyring: its encoding, and 8 bytes of digest."""
 
@@ -124,14 +145,17 @@ class Streams:
     def _dial_sync(self, now: float, peer: MemberId, pair: tuple[int, int] | None) -> None:
         core = self._core
         address = core.address(peer)
-        if core.silent or address is None or not self._may_sync(now):
+        if core.silent or address is None or not self._may_sync(now, peer):
             return
         self._last_sync_at = now
-        self._sync_in_flight, self._pair_in_flight = self._dial(Purpose.SYNC, peer, address), pair
+        self._syncs[self._dial(Purpose.SYNC, peer, address)] = _Sync(peer, pair, now)
         core.counters.syncs += 1
 
-    def _may_sync(self, now: float) -> bool:
-        return now - self._last_sync_at >= (SYNC_PAUSE_S if self._sync_in_flight is None else SYNC_LONGEST_S)
+    def _may_sync(self, now: float, peer: MemberId) -> bool:
+        if now - self._last_sync_at < SYNC_PAUSE_S:
+            return False
+        fresh = [sync for sync in self._syncs.values() if now - sync.began_at < SYNC_LONGEST_S]
+        return len(fresh) < SYNCS_MAX and all(sync.peer != peer for sync in fresh)
 
     def _dial(self, purpose: Purpose, to: MemberId | None, address: Address) -> int:
         stream = self._core.new_stream()
@@ -140,12 +164,15 @@ class Streams:
         return stream
 
     def consider_hash(self, now: float, peer: MemberId, view_hash: int) -> None:
-        """Start a sync with a peer whose view differs, once dissemination has had its time."""
+        """Start a sync with a peer whose view differs, once dissemination has had its time, or has too much to do."""
         core = self._core
-        if view_hash == core.membership.hash.root or len(core.rumors):
+        if view_hash == core.membership.hash.root:
+            return
+        quiet = not len(core.rumors) and now - core.quiet_since >= MISMATCH_QUIET_S
+        if not quiet and core.rumors.size <= CONGESTED_SIZE:
             return
         pair = (core.membership.hash.root, view_hash)
-        if now - core.quiet_since < MISMATCH_QUIET_S or pair in self._settled:
+        if pair in self._settled or (peer in self._slighted and now < self._slighted[peer][1]):
             return
         self._dial_sync(now, peer, pair)
 
@@ -175,7 +202,7 @@ class Streams:
             return
         held = self._streams.get(stream)
         if held is None:
-            if len(self._streams) >= STREAMS_MAX:
+            if len(self._streams) >= STREAMS_MAX or self._opened_by(peer) >= PEER_STREAMS_MAX:
                 core.emit(StreamClose(stream))
                 return
             self._streams[stream] = _Stream(Purpose.SYNC, Turn.REQUEST, peer, judged_for=purpose)
@@ -188,6 +215,9 @@ class Streams:
             self._open_sync(stream, held)
         else:
             self._close(stream)
+
+    def _opened_by(self, peer: MemberId) -> int:
+        return sum(1 for held in self._streams.values() if held.peer == peer and held.judged_for is not None)
 
     def _ask_probed(self, stream: int, peer: MemberId) -> None:
         probe = self._prober.current
@@ -220,13 +250,13 @@ class Streams:
             case _:
                 raise MalformedMessage(f"{type(message).__name__} out of turn")
 
-    def handle_closed(self, stream: int, refusal: Refusal | None, reason: str, *, own_echo: bool) -> None:
+    def handle_closed(self, now: float, stream: int, refusal: Refusal | None, reason: str, *, own_echo: bool) -> None:
         """Take note that a stream ended, or never opened, before its work was done."""
         self._prober.handle_stream_failed(stream, refusal.sentence if refusal else reason)
         held = self._streams.pop(stream, None)
         if held is None:
             return
-        self._free_sync(stream)
+        self._end_sync(now, stream, finished=False)
         if held.purpose is Purpose.JOIN and held.turn is not Turn.REQUEST:
             self._core.emit(JoinEnded(stream, None, refusal, reason, own_echo=own_echo))
 
@@ -299,9 +329,10 @@ class Streams:
         for answer in exchange.receive(now, message):
             self._core.emit(StreamSend(stream, answer))
         if exchange.done:
-            pair = self._pair_in_flight if self._sync_in_flight == stream else None
-            if pair is not None and pair[0] == self._core.membership.hash.root:
-                self._settle(pair)
+            sync = self._syncs.get(stream)
+            if sync is not None and sync.pair is not None and sync.pair[0] == self._core.membership.hash.root:
+                self._settle(sync.pair)
+            self._end_sync(now, stream, finished=True)
             self._close(stream)
             if held.purpose is Purpose.JOIN:
                 self._core.emit(JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach))
@@ -313,9 +344,17 @@ class Streams:
 
     def _close(self, stream: int) -> None:
         self._streams.pop(stream, None)
-        self._free_sync(stream)
+        self._syncs.pop(stream, None)
         self._core.emit(StreamClose(stream))
 
-    def _free_sync(self, stream: int) -> None:
-        if self._sync_in_flight == stream:
-            self._sync_in_flight = None
+    def _end_sync(self, now: float, stream: int, *, finished: bool) -> None:
+        """Forget a sync of ours; who did not finish it is heeded again after a while, twice as long each time."""
+        sync = self._syncs.pop(stream, None)
+        if sync is None:
+            return
+        count, _ = self._slighted.pop(sync.peer, (0, 0.0))
+        if not finished:
+            wait_s = min(SLIGHT_LONGEST, 2 ** min(count + 1, 16)) * SYNC_PAUSE_S
+            self._slighted[sync.peer] = (count + 1, now + wait_s)
+            if len(self._slighted) > SLIGHTED_MAX:
+                self._slighted.popitem(last=False)

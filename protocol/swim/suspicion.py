@@ -61,6 +61,10 @@ class Suspicion:
         self.accusers.add(accuser)
         return True
 
+    def hasten(self) -> None:
+        """Wait for the shortest time only: others have waited for the longest already."""
+        self.longest_s = self.shortest_s
+
     @property
     def timeout_s(self) -> float:
         """The wait as it stands: the first accuser opens the suspicion, the others confirm it."""

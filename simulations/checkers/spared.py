@@ -1,8 +1,7 @@
 """Who must not be held failed: the law that differs from scenario to scenario."""
 
 from protocol.status import Status
-from protocol.swim.effect import Changed, ChangeKind
-from protocol.ulid import MemberId
+from protocol.swim.effect import Change, ChangeKind
 from simulations.checkers.checker import Checker, Report
 from simulations.deed import Deed
 from simulations.scenario import Spared
@@ -45,14 +44,12 @@ class SparedChecker(Checker):
         """Tell whether a deed was done to a node that may still show."""
         return self.world.now < max(self._all_harmed_until, self._harmed_until.get(node.index, 0.0))
 
-    def see_step(self, step: Step, touched: tuple[MemberId, ...]) -> None:
+    def see_change(self, step: Step, change: Change) -> None:
         """Look for failures of members that run."""
-        for effect in step.effects:
-            if not isinstance(effect, Changed) or effect.change.kind is not ChangeKind.FAILED:
-                continue
-            subject = self.world.find(effect.change.id)
-            if subject is None or not subject.running or effect.change.status is not Status.FAILED:
-                continue
+        if change.kind is not ChangeKind.FAILED or change.status is not Status.FAILED:
+            return
+        subject = self.world.find(change.id)
+        if subject is not None and subject.running:
             self._count(step, subject)
 
     def _count(self, step: Step, subject: Node) -> None:

@@ -1,13 +1,11 @@
 """What one observer holds of one member over time: it goes up, and only in ways that there are."""
 
 from protocol.status import Status
+from protocol.swim.membership import FORGOTTEN_MAX
 from protocol.ulid import MemberId
-from protocol.wire.statement import Record
-from simulations.checkers.checker import Checker
-from simulations.world import Node, Step
-
-Held = tuple[int, Status]
-"""Incarnation and status."""
+from simulations.checkers.checker import Checker, Report
+from simulations.checkers.shadow import Transition
+from simulations.world import Step, World
 
 GONE = (Status.FAILED, Status.LEFT)
 LEGAL: dict[Status, tuple[Status, ...]] = {
@@ -19,70 +17,62 @@ LEGAL: dict[Status, tuple[Status, ...]] = {
 """What may follow at one and the same incarnation. Nobody fails who was not suspect first."""
 
 
-class Shadow(Checker):
-    """Keeps beside each engine what it held after its last step."""
-
-    def __init__(self, *given: object) -> None:
-        super().__init__(*given)  # type: ignore[arg-type]  # world and report, as Checker takes them
-        self._held: dict[tuple[int, int], dict[MemberId, tuple[Held, Record]]] = {}
-
-    def _of(self, node: Node) -> dict[MemberId, tuple[Held, Record]]:
-        return self._held.setdefault((node.index, node.life), {})
-
-    def see_step(self, step: Step, touched: tuple[MemberId, ...]) -> None:
-        """Compare each member that the step was about with what was held of it."""
-        held, membership = self._of(step.node), step.node.engine.membership
-        for id in touched:
-            member = membership.get(id)
-            if member is None:
-                held.pop(id, None)
-                continue
-            now = ((member.record.incarnation, member.status), member.record)
-            before = held.get(id)
-            held[id] = now
-            if before is not None and before != now:
-                self.compare(step, id, before, now)
-
-    def compare(self, step: Step, id: MemberId, before: tuple[Held, Record], now: tuple[Held, Record]) -> None:
-        """Judge one change."""
-
-
-class IncarnationGrows(Shadow):
+class IncarnationGrows(Checker):
     """Incarnations never fall."""
 
     name = "incarnation-grows"
     law = "an observer never goes back to a smaller incarnation of a member on its list"
 
-    def compare(self, step: Step, id: MemberId, before: tuple[Held, Record], now: tuple[Held, Record]) -> None:
+    def see_transition(self, step: Step, transition: Transition) -> None:
         """Look at the incarnation."""
-        if now[0][0] < before[0][0]:
-            text = f"{now[1].name} went from incarnation {before[0][0]} back to {now[0][0]}"
+        before, now = transition.before, transition.now
+        if before is not None and now is not None and now.incarnation < before.incarnation:
+            text = f"{transition.name} went from incarnation {before.incarnation} back to {now.incarnation}"
             self.violate(step.at, step.node, text)
 
 
-class NoResurrection(Shadow):
-    """Who failed or left returns only by its own word."""
+class NoResurrection(Checker):
+    """Who failed, left, or was taken off the list returns only by its own word."""
 
     name = "no-resurrection"
-    law = "a member that failed or left is alive or suspect again only at a higher incarnation"
+    law = "a member that failed, left or was reaped is alive or suspect again only at a higher incarnation"
 
-    def compare(self, step: Step, id: MemberId, before: tuple[Held, Record], now: tuple[Held, Record]) -> None:
+    def __init__(self, world: World, report: Report) -> None:
+        super().__init__(world, report)
+        self._taken_off: dict[tuple[int, int, MemberId], int] = {}
+
+    def see_transition(self, step: Step, transition: Transition) -> None:
         """Look at who was gone."""
-        if before[0][1] in GONE and now[0][1] not in GONE and now[0][0] <= before[0][0]:
-            text = f"{now[1].name} was {before[0][1].value} at {before[0][0]} and is {now[0][1].value} at {now[0][0]}"
-            self.violate(step.at, step.node, text)
+        before, now = transition.before, transition.now
+        key = (step.node.index, step.node.life, transition.id)
+        if now is None:
+            if before is not None:
+                self._taken_off[key] = before.incarnation
+        elif before is not None:
+            if before.status in GONE and now.status not in GONE and now.incarnation <= before.incarnation:
+                text = f"{transition.name} was {before.text()} and is {now.text()}"
+                self.violate(step.at, step.node, text)
+        elif self._taken_off:
+            at = self._taken_off.pop(key, None)
+            remembers_all = len(step.node.engine.membership._forgotten) < FORGOTTEN_MAX
+            if at is not None and now.incarnation <= at and remembers_all:
+                text = f"{transition.name} was taken off the list at {at} and is {now.text()} again"
+                self.violate(step.at, step.node, text)
 
 
-class LegalStates(Shadow):
+class LegalStates(Checker):
     """At one incarnation states follow each other in few ways."""
 
     name = "legal-states"
     law = "at one incarnation alive is followed by suspect, suspect by failed, each by left, and by nothing else"
 
-    def compare(self, step: Step, id: MemberId, before: tuple[Held, Record], now: tuple[Held, Record]) -> None:
+    def see_transition(self, step: Step, transition: Transition) -> None:
         """Look at the pair of states."""
-        if now[0][0] != before[0][0] or before[0][1] in GONE:  # to return is NoResurrection's affair
+        before, now = transition.before, transition.now
+        if before is None or now is None or now.incarnation != before.incarnation:
             return
-        if now[0][1] not in LEGAL[before[0][1]]:
-            text = f"{now[1].name} went from {before[0][1].value} to {now[0][1].value} at incarnation {now[0][0]}"
+        if before.status in GONE and now.status not in GONE:  # to return is NoResurrection's affair
+            return
+        if now.status not in LEGAL[before.status]:
+            text = f"{transition.name} went from {before.status.value} to {now.text()}"
             self.violate(step.at, step.node, text)

@@ -1,6 +1,8 @@
-"""Deeds: what a plan can do to nodes (process.py), to the network (link.py), and to keys (key.py)."""
+"""Deeds: what a plan can do to nodes (process.py, joining.py), the network (link.py), keys (key.py), as attacker."""
 
+from simulations.deed.attack import Attack
 from simulations.deed.deed import Deed
+from simulations.deed.key import AddKey, RetireKeys, UseKey
 from simulations.deed.link import BlockDatagrams, Cut, Disorder, Flap, Lose
 from simulations.deed.process import (
     Block,
@@ -19,7 +21,9 @@ from simulations.deed.process import (
 )
 
 AnyDeed = (
-    Block
+    AddKey
+    | Attack
+    | Block
     | BlockDatagrams
     | Crash
     | Cut
@@ -34,13 +38,17 @@ AnyDeed = (
     | Pause
     | Restart
     | Retag
+    | RetireKeys
     | Start
     | Stutter
     | Twin
+    | UseKey
 )
 
 __all__ = [
+    "AddKey",
     "AnyDeed",
+    "Attack",
     "Block",
     "BlockDatagrams",
     "Crash",
@@ -57,7 +65,9 @@ __all__ = [
     "Pause",
     "Restart",
     "Retag",
+    "RetireKeys",
     "Start",
     "Stutter",
     "Twin",
+    "UseKey",
 ]

@@ -27,6 +27,8 @@ class Cut(OfNetwork, frozen=True):
     def do(self, world: World) -> None:
         """Cut, and plan the mending."""
         sources, targets = _ends(world, self.sources, self.targets)
+        if not sources or not targets:
+            return
         world.network.cut(sources, targets, both_ways=self.both_ways)
         world.after(self.for_s, lambda: world.network.mend(sources, targets, both_ways=self.both_ways))
 
@@ -93,7 +95,7 @@ class Lose(OfNetwork, frozen=True):
             world.network.loss = self.share
             world.after(self.for_s, lambda: _lossless(world))
             return
-        for node in (world.nodes[index] for index in self.nodes):
+        for node in _known(world, self.nodes):
             world.network.lose(node, self.share, arriving=self.arriving, leaving=self.leaving)
             world.after(self.for_s, self._end(world, node))
 
@@ -118,6 +120,8 @@ class _Undo:
 
     def __call__(self) -> None:
         deed = self._deed
+        if self._world.network.is_calm:  # undone with everything else
+            return
         self._world.network.lose(self._node, -deed.share, arriving=deed.arriving, leaving=deed.leaving)
 
 
@@ -128,7 +132,7 @@ class BlockDatagrams(OfNetwork, frozen=True):
 
     def do(self, world: World) -> None:
         """Block, and plan the end."""
-        for node in (world.nodes[index] for index in self.nodes):
+        for node in _known(world, self.nodes):
             world.network.block_datagrams(node)
             world.schedule.plan(world.now + self.for_s, world.network.unblock_datagrams, node)
 
@@ -165,10 +169,14 @@ class Disorder(OfNetwork, frozen=True):
 
 def _ends(world: World, sources: tuple[int, ...], targets: tuple[int, ...]) -> tuple[list[Node], list[Node]]:
     """Find both sides; an empty side is everybody who is not on the other."""
-    nodes = world.nodes
-    one = [nodes[index] for index in sources] or [node for node in nodes if node.index not in targets]
-    other = [nodes[index] for index in targets] or [node for node in nodes if node.index not in sources]
+    one = _known(world, sources) if sources else [node for node in world.nodes if node.index not in targets]
+    other = _known(world, targets) if targets else [node for node in world.nodes if node.index not in sources]
     return one, other
+
+
+def _known(world: World, indexes: tuple[int, ...]) -> list[Node]:
+    """Find the nodes that there are: in a shrunk plan some may never have been started."""
+    return [world.nodes[index] for index in indexes if index < len(world.nodes)]
 
 
 def _lossless(world: World) -> None:

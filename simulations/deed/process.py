@@ -4,9 +4,14 @@ from typing import ClassVar
 
 from protocol.address import Address
 from protocol.error import InvalidRequest
+from protocol.swim.leave import LEAVE_LONGEST_S
 from simulations.deed.deed import Deed
+from simulations.deed.joining import keep_joining
 from simulations.world import World
 from simulations.world.node import Node
+
+LEAVE_LOOK_S = 0.1
+"""How soon a process notices that its goodbye was told."""
 
 
 class OfNode(Deed, frozen=True):
@@ -14,9 +19,14 @@ class OfNode(Deed, frozen=True):
 
     node: int
 
-    def of(self, world: World) -> Node:
-        """Find the node."""
-        return world.nodes[self.node]
+    def do(self, world: World) -> None:
+        """Do it, if there is such a node: in a shrunk plan it may never have been started."""
+        if 0 <= self.node < len(world.nodes):
+            self.do_to(world, world.nodes[self.node])
+
+    def do_to(self, world: World, node: Node) -> None:
+        """Do it to the node."""
+        raise NotImplementedError
 
     @property
     def concerns(self) -> tuple[int, ...]:
@@ -27,10 +37,10 @@ class OfNode(Deed, frozen=True):
 class Crash(OfNode, frozen=True):
     """End a process without a word."""
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Kill it, if it runs."""
-        if self.of(world).running:
-            world.crash(self.of(world))
+        if node.running:
+            world.crash(node)
 
     def text(self) -> str:
         """Say it."""
@@ -47,15 +57,14 @@ class Restart(OfNode, frozen=True):
     seed: int | None = None
     """Whom it joins through; None to find its way back by itself."""
 
-    def do(self, world: World) -> None:
-        """Start it, if it does not run."""
-        node = self.of(world)
-        if node.running:
+    def do_to(self, world: World, node: Node) -> None:
+        """Start it, if it does not run, and its address is free to be bound."""
+        where = Address(self.address, node.address.port) if self.address else node.address
+        if node.running or world.node_at(where) is not None:
             return
-        where = Address(self.address, node.address.port) if self.address else None
         world.restart(node, keep_disk=self.keep_disk, address=where)
-        if self.seed is not None and self.seed != self.node:
-            world.join(node, world.nodes[self.seed])
+        if self.seed is not None:
+            keep_joining(world, node, self.seed)
 
     def text(self) -> str:
         """Say it."""
@@ -69,20 +78,26 @@ class Leave(OfNode, frozen=True):
     is_harm: ClassVar[bool] = False
     stays: bool = False
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Leave, if it runs; the process ends when the goodbye is told, or after 5 s."""
-        node = self.of(world)
-        if not node.running:
+        if not node.running or node.engine.local.goodbye:
             return
         world.leave(node)
         if not self.stays:
-            life = node.life
-            world.after(5.0, lambda: world.crash(node) if node.life == life and node.running else None)
+            self._end(world, node, node.life, world.now + LEAVE_LONGEST_S)
+
+    def _end(self, world: World, node: Node, life: int, ends_at: float) -> None:
+        if node.life != life or not node.engine.local.goodbye:  # it returned
+            return
+        if node.leave_ended or world.now >= ends_at:
+            world.crash(node)
+        else:
+            world.after(LEAVE_LOOK_S, lambda: self._end(world, node, life, ends_at))
 
     @property
     def lasts_s(self) -> float:
         """Until the process has ended."""
-        return 5.0
+        return LEAVE_LONGEST_S + LEAVE_LOOK_S
 
     def text(self) -> str:
         """Say it."""
@@ -95,11 +110,10 @@ class Join(OfNode, frozen=True):
     is_harm: ClassVar[bool] = False
     seed: int
 
-    def do(self, world: World) -> None:
-        """Join, if both run."""
-        node, seed = self.of(world), world.nodes[self.seed]
-        if node.running and node is not seed:
-            world.join(node, seed)
+    def do_to(self, world: World, node: Node) -> None:
+        """Join, if it runs."""
+        if node.running:
+            keep_joining(world, node, self.seed)
 
     def text(self) -> str:
         """Say it."""
@@ -118,11 +132,12 @@ class Start(Deed, frozen=True):
 
     def do(self, world: World) -> None:
         """Start it; at an address that is in use it cannot bind, and does not start."""
-        address = None if self.address_of is None else world.nodes[self.address_of].address
-        if address is not None and world.node_at(address) is not None:
-            return
-        node = world.add(self.name, address=address)
-        world.join(node, world.nodes[self.seed])
+        address = None
+        if self.address_of is not None:
+            if self.address_of >= len(world.nodes) or world.node_at(world.nodes[self.address_of].address):
+                return
+            address = world.nodes[self.address_of].address
+        keep_joining(world, world.add(self.name, address=address), self.seed)
 
     def text(self) -> str:
         """Say it."""
@@ -136,10 +151,10 @@ class Pause(OfNode, frozen=True):
 
     for_s: float
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Stop it, if it runs."""
-        if self.of(world).running:
-            world.pause(self.of(world), self.for_s)
+        if node.running:
+            world.pause(node, self.for_s)
 
     @property
     def lasts_s(self) -> float:
@@ -156,10 +171,10 @@ class Block(OfNode, frozen=True):
 
     for_s: float
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Block it, if it runs."""
-        if self.of(world).running:
-            world.block(self.of(world), self.for_s)
+        if node.running:
+            world.block(node, self.for_s)
 
     @property
     def lasts_s(self) -> float:
@@ -178,17 +193,16 @@ class Stutter(OfNode, frozen=True):
     go_s: float
     for_s: float
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Stop it for the first time; each stop plans the next."""
-        self._stop(world, world.now + self.for_s)
+        self._stop(world, node, world.now + self.for_s)
 
-    def _stop(self, world: World, ends_at: float) -> None:
-        node = self.of(world)
+    def _stop(self, world: World, node: Node, ends_at: float) -> None:
         if world.now >= ends_at:
             return
         if node.running:
             world.pause(node, min(self.stop_s, ends_at - world.now))
-        world.after(self.stop_s + self.go_s, lambda: self._stop(world, ends_at))
+        world.after(self.stop_s + self.go_s, lambda: self._stop(world, node, ends_at))
 
     @property
     def lasts_s(self) -> float:
@@ -207,9 +221,8 @@ class Retag(OfNode, frozen=True):
     key: str
     value: str
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Set it, if the node runs."""
-        node = self.of(world)
         if node.running:
             world.do(node, "tags", node.engine.set_tags(node.now(world.now), {self.key: self.value}, ()))
 
@@ -225,10 +238,9 @@ class ForceLeave(OfNode, frozen=True):
     subject: int
     prune: bool = False
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Sign the eviction, if the node runs."""
-        node = self.of(world)
-        if node.running:
+        if node.running and self.subject < len(world.nodes):
             subject = world.nodes[self.subject].id
             effects = node.engine.force_leave(node.now(world.now), subject, prune=self.prune)
             world.do(node, "force-leave", effects)
@@ -243,9 +255,8 @@ class Drift(OfNode, frozen=True):
 
     rate: float
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Change the rate; the time does not jump."""
-        node = self.of(world)
         node.clock.drift(world.now, self.rate)
         world.rearm(node)
 
@@ -260,9 +271,8 @@ class Jump(OfNode, frozen=True):
     wall_s: float
     monotonic_s: float = 0.0
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Jump."""
-        node = self.of(world)
         node.clock.wall_offset_s += self.wall_s
         node.clock.offset_s += max(0.0, self.monotonic_s)
         world.rearm(node)
@@ -277,10 +287,10 @@ class Twin(OfNode, frozen=True):
 
     address: str
 
-    def do(self, world: World) -> None:
+    def do_to(self, world: World, node: Node) -> None:
         """Start it."""
         try:
-            world.twin(self.of(world), Address(self.address, self.of(world).address.port))
+            world.twin(node, Address(self.address, node.address.port))
         except InvalidRequest:  # its incarnations are used up
             return
 

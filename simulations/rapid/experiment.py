@@ -7,9 +7,10 @@ from statistics import median_low
 from protocol.status import Status
 from protocol.swim.effect import Changed, ChangeKind, Send
 from protocol.swim.settings import Settings
+from simulations.deed.joining import keep_joining
 from simulations.lifeguard.experiment import packet_size
 from simulations.rapid.setup import FAULT_AT_S, Setup
-from simulations.world import Clock, Latency, Node, Step, World
+from simulations.world import Latency, Node, Step, World
 
 START_WITHIN_S = 1.0
 """All processes of a bootstrap start within this."""
@@ -131,7 +132,7 @@ def run_setup(setup: Setup, nodes: int, seed: int, lasts_s: float) -> Findings:
 def _bootstrap(world: World, nodes: int, longest_s: float) -> float | None:
     seed = world.add()
     for _ in range(nodes - 1):
-        world.at(world.rng.random() * START_WITHIN_S, lambda: world.seek(world.add(clock=Clock()), [seed]))
+        world.at(world.rng.random() * START_WITHIN_S, lambda: keep_joining(world, world.add(), seed.index))
     world.run(START_WITHIN_S)
     return world.run_until(lambda: is_complete(world, nodes), longest_s, SAMPLE_S / 4)
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from protocol.ulid import MemberId
-from protocol.wire.statement import SIGNATURE_SIZE, Statement, statement_author
+from protocol.wire.message import Claim
+from protocol.wire.statement import SIGNATURE_SIZE, Record, Statement, statement_author
+from simulations.world.node import Node
 
 
 class Ledger:
@@ -48,3 +50,13 @@ def hash_signer(key: bytes) -> Callable[[bytes], bytes]:
 def make_key(number: int) -> bytes:
     """Give the 32 bytes that stand for a member's key."""
     return blake2b(f"{number}".encode(), digest_size=32).digest()
+
+
+def readable(node: Node, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """Leave out what the node's verifier could not check: words of authors whose key it does not hold."""
+    key_of = node.engine.public_key
+    return tuple(
+        claim
+        for claim in claims
+        if isinstance(claim.statement, Record) or key_of(statement_author(claim.statement)) is not None
+    )

@@ -1,11 +1,12 @@
 """A simulated process: its engine, its disk, its clock, and what befalls it as a whole."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from protocol.address import Address
+from protocol.security.keyring import Keyring
 from protocol.swim.effect import Change, Contact, JoinEnded
 from protocol.swim.engine import Engine
 from protocol.swim.local import Profile
@@ -24,12 +25,15 @@ class Disk:
     """What a node finds again after a restart."""
 
     reserve: int = 0
-    contacts: dict[MemberId, Contact] = field(default_factory=dict)
+    contacts: MutableMapping[MemberId, Contact] = field(default_factory=dict)
     left: bool = False
+    keyring: Keyring | None = None
+    """The cluster's keys, where messages are sealed; None until a process has run with this disk."""
 
     def copy(self) -> "Disk":
         """Give what a copied data directory holds."""
-        return replace(self, contacts=dict(self.contacts))
+        keyring = None if self.keyring is None else Keyring.from_offer(self.keyring.encode_offer())
+        return replace(self, contacts=dict(self.contacts), keyring=keyring)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from protocol.swim.verdict import Sign
 from protocol.ulid import MemberId, compose_ulid
 from protocol.wire.message import Claim, Packet
 from protocol.wire.statement import Record
-from simulations.world.ledger import hash_signer, make_key
+from simulations.world.ledger import hash_signer, make_key, readable
 from simulations.world.node import Node
 from simulations.world.stream import ObjectStreams
 
@@ -64,7 +64,8 @@ class ObjectTransport:
         target = world.listener(effect.to, effect.address)
         if target is None:
             return
-        introduction = node.engine.local.record if effect.introduce else None
+        knows_us = target.engine.public_key(node.id) is not None  # else the gate would introduce us by itself
+        introduction = None if knows_us and not effect.introduce else node.engine.local.record
         network = world.network
         parcel = (target, node.id, effect.packet, introduction)
         if network.is_calm:
@@ -99,6 +100,10 @@ class ObjectTransport:
             return
         if world.is_muted(target, sender):
             return
+        if packet.claims:
+            told = readable(target, packet.claims)
+            if len(told) < len(packet.claims):
+                packet = Packet(packet.messages, told)
         claims = packet.claims if introduction is None else (Claim(introduction), *packet.claims)
         for claim in claims:
             if not world.ledger.is_genuine(claim.statement):

@@ -1,6 +1,7 @@
 """Streams between engines, as objects: dialling, the handshake's time, messages in order, and the ways it ends."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from protocol.error import MalformedMessage
@@ -10,6 +11,7 @@ from protocol.swim.candidate import Candidate
 from protocol.swim.effect import Dial, StreamClose, StreamSend, StreamVerdict
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim, Join, JoinAnswer, StreamMessage, SyncClaims
+from simulations.world.ledger import readable
 from simulations.world.node import Node
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ HANDSHAKE_WAYS = 3
 """One-way trips until both sides know who the other is: connect, hello, hello and proof."""
 REFUSED_S = 0.001
 """A closed port answers at once."""
+ACCEPTED_MAX = 64
+"""Streams that a node has accepted and not ended; the next is told `busy` (node/stream_server.py)."""
 STREAM_LONGEST_S = 120.0
 """The node ends every stream after this (node/stream_server.py)."""
 
@@ -63,6 +67,7 @@ class ObjectStreams:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._links: dict[tuple[int, int], Link] = {}
+        self._accepted: Counter[int] = Counter()
 
     def count(self, node: Node) -> int:
         """Tell how many streams a node has."""
@@ -72,6 +77,13 @@ class ObjectStreams:
         """Reset the streams of a process that ended."""
         for key in [key for key in self._links if key[0] == node.index]:
             self._break(key, "connection reset")
+
+    def _take(self, node: Node, number: int) -> Link | None:
+        """Take an end's link away; None if it is gone already."""
+        link = self._links.pop((node.index, number), None)
+        if link is not None and link.ends[1].node is node:
+            self._accepted[node.index] -= 1
+        return link
 
     # --- opening --------------------------------------------------------------------------------
 
@@ -93,11 +105,21 @@ class ObjectStreams:
         else:
             self._shake_hands(node, effect.stream, target, effect.purpose)
 
-    def _fail(self, node: Node, stream: int, reason: str, delay_s: float, *, own_echo: bool = False) -> None:
+    def _fail(
+        self,
+        node: Node,
+        stream: int,
+        reason: str,
+        delay_s: float,
+        *,
+        own_echo: bool = False,
+        refusal: Refusal | None = None,
+    ) -> None:
         engine = node.engine
 
         def handle(_: object) -> None:
-            effects = engine.handle_stream_closed(node.now(self._world.now), stream, None, reason, own_echo=own_echo)
+            now = node.now(self._world.now)
+            effects = engine.handle_stream_closed(now, stream, refusal, reason, own_echo=own_echo)
             self._world.do(node, "stream", effects)
 
         self._world.deliver(node, delay_s, handle)
@@ -113,6 +135,7 @@ class ObjectStreams:
         link = Link((End(node, node.life, stream), End(target, target.life, other)), purpose)
         self._links[node.index, stream] = link
         self._links[target.index, other] = link
+        self._accepted[target.index] += 1
         world.deliver(target, took_s, lambda _: self._propose(link, 1))
         world.deliver(node, took_s + world.network.latency.draw(world.rng), lambda _: self._propose(link, 0))
         world.schedule.after(timeout_s, lambda: self._expire(link))
@@ -142,7 +165,7 @@ class ObjectStreams:
             return
         if effect.refusal is not None:
             for end in link.ends:
-                self._links.pop((end.node.index, end.number), None)
+                self._take(end.node, end.number)
                 self._close_later(end, effect.refusal, effect.refusal.sentence)
             return
         link.accepted.add(node.index)
@@ -182,6 +205,8 @@ class ObjectStreams:
         """Hand a message over, if what it brings is genuine and in turn."""
         world, node = self._world, end.node
         claims = claims_of(message)
+        if isinstance(message, SyncClaims) and len(told := readable(node, claims)) < len(claims):
+            claims, message = told, replace(message, claims=told)
         if not all(world.ledger.is_genuine(claim.statement) for claim in claims):
             world.convict(node, sender.id)
             self._break((node.index, end.number), "a false statement")
@@ -198,7 +223,7 @@ class ObjectStreams:
     def hang_up(self, node: Node, effect: StreamClose) -> None:
         """Close one end; the other hears of it after all that was said before."""
         world = self._world
-        link = self._links.pop((node.index, effect.stream), None)
+        link = self._take(node, effect.stream)
         if link is None:
             return
         far = link.far_end(node)
@@ -208,7 +233,7 @@ class ObjectStreams:
         far.arrives_at = max(far.arrives_at, world.now + delay_s)
 
         def handle(_: object) -> None:
-            if self._links.pop((far.node.index, far.number), None) is not None:
+            if self._take(far.node, far.number) is not None:
                 self._close(far, None, "closed by the peer")
 
         world.deliver(far.node, far.arrives_at - world.now, handle)
@@ -227,7 +252,7 @@ class ObjectStreams:
         if link is None:
             return
         for end in link.ends:
-            if self._links.pop((end.node.index, end.number), None) is not None and end.is_there:
+            if self._take(end.node, end.number) is not None and end.is_there:
                 self._close_later(end, None, reason)
 
 

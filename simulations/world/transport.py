@@ -1,7 +1,7 @@
 """How what engines say gets from one to another: the part of the world that can be exchanged.
 
 ObjectTransport passes packets and stream messages as objects and checks signatures in the ledger. The
-sealed one (sealed.py) puts every message through codec, sealing and opening, as the node does.
+sealed one (sealed_transport.py) puts every message through codec, sealing and opening, as the node does.
 """
 
 from typing import Protocol

@@ -4,12 +4,13 @@ Every event is an entry of one schedule, every draw comes from one seeded genera
 order of a set: the same seed gives the same run, to the last event.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import assert_never
 
 from protocol.address import Address
+from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.effect import (
     Changed,
     Cloned,
@@ -30,6 +31,7 @@ from protocol.swim.effect import (
     StreamVerdict,
 )
 from protocol.swim.engine import Engine, fixed_room
+from protocol.swim.layered import LayeredDict
 from protocol.swim.local import RESERVE_STEP, Profile, first_incarnation
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
@@ -70,6 +72,8 @@ class World:
         self.watchers: list[Watcher] = []
         self.convictions = 0
         """How often a receiver found a false signature."""
+        self.equivocators: set[int] = set()
+        """Nodes, by index, that sign more than one record of an incarnation: asked for membership only."""
         self._by_id: dict[MemberId, Node] = {}
         self._at: dict[Address, Node] = {}
         self._muted: dict[tuple[int, MemberId], float] = {}
@@ -144,15 +148,20 @@ class World:
         incarnation = first_incarnation(disk.reserve, wall_ms)
         disk.reserve = incarnation + RESERVE_STEP
         profile = replace(profile, start=self.rng.getrandbits(64))
-        engine = Engine(
+        return self._engine(profile, settings, incarnation, key, index, EMPTY_CENSUS), profile, incarnation
+
+    def _engine(
+        self, profile: Profile, settings: Settings, incarnation: int, key: bytes, index: int, census: Census
+    ) -> Engine:
+        return Engine(
             profile,
             settings,
             incarnation=incarnation,
             sign=self.transport.signer(key),
             rng=Random(self.rng.getrandbits(64)),
             room=self.transport.room(index) or fixed_room,
+            census=census,
         )
-        return engine, profile, incarnation
 
     def twin(self, node: Node, address: Address) -> Node:
         """Start a second process from a copy of a node's data directory."""
@@ -167,6 +176,19 @@ class World:
         for node in nodes[1:]:
             self.join(node, nodes[0])
         self.run(5.0)
+        return nodes
+
+    def settled(self, size: int, clocks: Sequence[Clock] = ()) -> list[Node]:
+        """Start nodes that know each other from the first moment, from a census that they share."""
+        nodes = [self._make(index, clock=clocks[index] if clocks else None) for index in range(size)]
+        census = Census.of([node.engine.local.record for node in nodes], self.settings)
+        for node in nodes:
+            incarnation = node.engine.local.incarnation
+            node.engine = self._engine(node.profile, node.settings, incarnation, node.key, node.index, census)
+            node.disk.contacts = LayeredDict(census.contacts)
+            self.transport.enter(node, incarnation)  # guards the engine that it finds
+        for node in nodes:
+            self.do(node, "start", node.engine.start(node.now(self.now)))
         return nodes
 
     # --- what is done to nodes ------------------------------------------------------------------

@@ -65,7 +65,7 @@ def charges_on_pings(settings: Settings) -> bool:
     judge.engine.core.rumors.drop(victim.id)
     member = judge.engine.membership.get(victim.id)
     assert member is not None
-    judge.engine.prober._begin(world.now, victim.id)
+    judge.engine.prober._begin(world.now, victim.id, 1)
     packets = [effect.packet for effect in judge.engine.core.drain() if hasattr(effect, "packet")]
     return any(isinstance(claim.statement, Accusation) for packet in packets for claim in packet.claims)
 

@@ -89,3 +89,13 @@ def test_deadline_queue_agrees_with_a_plain_dict(plan: list[tuple[int, int | Non
         got.append((due[0][1], due[1]))
     assert sorted(at for _, at in got) == [at for _, at in got]
     assert dict(got) == model
+
+
+def test_deadline_memory_is_bounded_where_what_is_armed_is_disarmed() -> None:
+    """Far away, and again and again."""
+    queue = DeadlineQueue()
+    for step in range(10_000):
+        queue.arm(1e6 + step, Timer.SYNC)
+        queue.disarm(Timer.SYNC)
+        queue.arm(float(step), Timer.GOSSIP)
+    assert len(queue._heap) <= 64 + 2

@@ -7,7 +7,7 @@ from protocol.status import Status
 from protocol.swim.effect import Cloned, LeaveEnded, PersistPresence, PersistReserve
 from protocol.swim.local import REFUTATIONS_BURST, RESERVE_STEP, first_incarnation
 from protocol.swim.settings import Settings
-from protocol.wire.message import Forgotten
+from protocol.wire.message import Claim, Forgotten
 from protocol.wire.statement import INCARNATION_MAX, Accusation
 from tests.protocol.swim.bench import (
     ACCUSER,
@@ -106,11 +106,21 @@ def test_local_own_record_from_above_is_overtaken() -> None:
 
 
 def test_local_twice_a_foreign_start_from_above_is_a_clone() -> None:
-    """Somebody else runs with this data directory."""
+    """Somebody else runs with this data directory: it rises above our answer, a probe interval later too."""
     engine = started(ME, None, PEER.record(FIRST))
     tell(engine, 0.0, ME.record(FIRST + 100, start=2))
-    effects = tell(engine, 0.0, ME.record(FIRST + 200, start=2))
+    assert only(Cloned, tell(engine, 0.01, ME.record(FIRST + 102, start=2))) == []
+    effects = tell(engine, 1.0, ME.record(FIRST + 104, start=2))
     assert only(Cloned, effects)
+
+
+@pytest.mark.parametrize("later", [0.0, 5.0])
+def test_local_records_of_two_earlier_starts_are_our_own_past(later: float) -> None:
+    """A disk was lost while the clock was behind; two members tell what they still hold, or one replays it."""
+    engine = started(ME, None, PEER.record(FIRST))
+    tell(engine, 0.0, ME.record(FIRST + 100, start=2))
+    assert only(Cloned, tell(engine, later, ME.record(FIRST + 200, start=3))) == []
+    assert engine.local.incarnation == FIRST + 201
 
 
 def test_local_own_record_of_the_largest_incarnation_is_a_clone_not_an_exception() -> None:
@@ -200,12 +210,15 @@ def test_start_after_a_goodbye_stays_out() -> None:
     assert engine.next_deadline() is None
 
 
-def test_local_believes_one_accuser_once_in_ten_intervals() -> None:
-    """Who accuses each new incarnation cannot keep a healthy member's awareness at its worst; two can say more."""
+def test_local_believes_accusers_three_times_and_then_once_in_ten_intervals() -> None:
+    """However many accuse each new incarnation, they cannot keep a healthy member's awareness at its worst."""
     engine = started(ME, None, PEER.record(5), ACCUSER.record(5))
-    for _ in range(5):
+    for _ in range(3):
         tell(engine, 0.0, PEER.accuse(ME.id, engine.local.incarnation))
-    assert engine.counters.refutations == 5
-    assert engine.core.awareness.score == 1
-    tell(engine, 0.0, ACCUSER.accuse(ME.id, engine.local.incarnation))
-    assert engine.core.awareness.score == 2
+        tell(engine, 0.0, ACCUSER.accuse(ME.id, engine.local.incarnation))
+    assert engine.counters.refutations == 6
+    assert engine.core.awareness.score == 3
+    engine.local.meet(9.0, Claim(ACCUSER.accuse(ME.id, engine.local.incarnation)))
+    assert engine.core.awareness.score == 3
+    engine.local.meet(10.0, Claim(ACCUSER.accuse(ME.id, engine.local.incarnation)))
+    assert engine.core.awareness.score == 4

@@ -20,6 +20,8 @@ class Bench:
 
     def __init__(self, settings: Settings | None = None, people: list[Author] = PEOPLE) -> None:
         self.engine: Engine = started(ME, settings, *(who.record(FIRST) for who in people))
+        for who in people:
+            self.engine.core.round_trips.add(who.id, 0.001)
         self.now = 0.0
         self.engine.core.awareness.feed(3)
         while self.engine.prober.current is None:
@@ -27,6 +29,7 @@ class Bench:
         probe = self.engine.prober.current
         self.probe = probe
         self.target = next(who for who in people if who.id == probe.target)
+        self.engine.core.round_trips.drop(self.target.id)
 
     def step(self) -> list[Effect]:
         """Serve the next deadline."""
@@ -126,6 +129,16 @@ def test_probe_failed_feeds_awareness_by_the_nacks_it_missed(nacks: int) -> None
     assert status(bench.engine, bench.target) is Status.SUSPECT
 
 
+def test_probe_failed_believes_no_silence_of_relays_that_never_answered() -> None:
+    """Whoever holds the key makes members that answer nobody; their silence says nothing about us."""
+    bench = Bench()
+    for who in PEOPLE:
+        bench.engine.core.round_trips.drop(who.id)
+    bench.time_out()
+    bench.fail()
+    assert bench.score == 3
+
+
 def test_probe_failed_without_relays_feeds_awareness_by_one() -> None:
     """N = 2: there is nobody to ask."""
     bench = Bench(people=[PEER])
@@ -168,14 +181,15 @@ def test_probe_of_one_that_left_meanwhile_accuses_nobody() -> None:
 
 
 def test_probe_lateness_of_our_own_gives_the_target_its_time() -> None:
-    """A stall over the end of the wait: nothing is concluded before a timeout more has passed."""
+    """A stall over the end of the wait: the probe begins anew, and the answer to its first question still counts."""
     bench = Bench()
     bench.time_out()
     woken = bench.now + 20.0
     bench.engine.handle_timer(woken)
-    under_way = [bench.engine.prober.current]
+    again = bench.engine.prober.current
     say(bench.engine, woken + 0.1, Ack(bench.probe.number, 0), sender=bench.target)
-    under_way.append(bench.engine.prober.current)
-    assert under_way == [bench.probe, None]
+    assert again is not None
+    assert (again.number, again.target, again.began_at) == (bench.probe.number, bench.probe.target, woken)
+    assert bench.engine.prober.current is None
     assert bench.engine.counters.probe_failures == 0
     assert bench.engine.counters.stalls == 1

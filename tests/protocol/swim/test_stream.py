@@ -8,7 +8,7 @@ from protocol.refusal import Refusal
 from protocol.swim.effect import Dial, JoinEnded, StreamClose, StreamSend
 from protocol.swim.engine import Engine
 from protocol.swim.settings import Settings
-from protocol.swim.stream import STREAMS_MAX
+from protocol.swim.stream import PEER_STREAMS_MAX, STREAMS_MAX
 from protocol.ulid import MemberId
 from protocol.wire.message import (
     Ack,
@@ -27,6 +27,7 @@ from protocol.wire.message import (
     SyncSummaries,
 )
 from tests.protocol.swim.bench import ME, PEER, SUBJECT, advance, only, said, say, started, status
+from tests.protocol.wire.sample import author
 
 WORDS: dict[str, StreamMessage] = {
     "ping": StreamPing(1),
@@ -219,7 +220,7 @@ def test_join_of_one_that_the_limit_keeps_out_is_broken_off() -> None:
     assert len(engine.streams) == 0
 
 
-def test_sync_one_in_flight_and_one_a_second() -> None:
+def test_sync_one_in_flight_with_each_peer_and_one_a_second() -> None:
     """Whoever disagrees."""
     engine = started(ME, None, PEER.record(5), SUBJECT.record(5))
     engine.core.rumors.drop(PEER.id)
@@ -232,12 +233,51 @@ def test_sync_one_in_flight_and_one_a_second() -> None:
     streams.consider_hash(2.0, PEER.id, engine.membership.hash.root)
     assert only(Dial, engine.core.drain()) == []
     streams.consider_hash(2.0, PEER.id, 1)
-    streams.consider_hash(4.0, SUBJECT.id, 1)
+    streams.consider_hash(2.5, SUBJECT.id, 1)
+    streams.consider_hash(4.0, PEER.id, 1)
     (dial,) = only(Dial, engine.core.drain())
     engine.handle_stream_closed(4.0, dial.stream, None, "timed out")
     streams.consider_hash(4.0, SUBJECT.id, 1)
     streams.consider_hash(4.5, PEER.id, 1)
     assert len(only(Dial, engine.core.drain())) == 1
+
+
+def test_sync_is_begun_in_the_midst_of_more_rumors_than_gossip_can_tell() -> None:
+    """One rumor is left to gossip; hundreds are told by a sync at once."""
+    engine = started(ME, None, PEER.record(5))
+    engine.streams.consider_hash(5.0, PEER.id, 1)
+    assert only(Dial, engine.core.drain()) == []
+    engine.core.spread(5.0, *(Claim(author(number).record(5)) for number in range(100, 120)))
+    engine.streams.consider_hash(5.0, PEER.id, 1)
+    assert [dial.purpose for dial in only(Dial, engine.core.drain())] == [Purpose.SYNC]
+
+
+def test_sync_that_a_peer_does_not_finish_makes_its_hash_wait() -> None:
+    """Two seconds, then four, ...; others are heeded meanwhile, and a finished one forgives."""
+    engine = started(ME, None, PEER.record(5), SUBJECT.record(5))
+    for id in (PEER.id, SUBJECT.id, ME.id):
+        engine.core.rumors.drop(id)
+    engine.core.quiet_since = 0.0
+    streams, began = engine.streams, []
+    for now in (2.0, 3.5, 4.5, 6.0, 8.0, 9.0):
+        streams.consider_hash(now, PEER.id, int(now * 10))
+        for dial in only(Dial, engine.core.drain()):
+            began.append(now)
+            engine.handle_stream_closed(now, dial.stream, None, "broken off")
+    assert began == [2.0, 4.5, 9.0]
+    streams.consider_hash(10.5, SUBJECT.id, 7)
+    assert [dial.to for dial in only(Dial, engine.core.drain())] == [SUBJECT.id]
+
+
+def test_streams_of_one_peer_leave_room_for_others() -> None:
+    """One that opens them without end holds eight, not all."""
+    engine = started(ME, None, PEER.record(5), SUBJECT.record(5))
+    closed = []
+    for _ in range(12):
+        stream = engine.new_stream()
+        closed += only(StreamClose, engine.handle_stream_opened(1.0, stream, PEER.id, Purpose.SYNC))
+    assert len(closed) == 12 - PEER_STREAMS_MAX
+    assert only(StreamClose, engine.handle_stream_opened(1.0, engine.new_stream(), SUBJECT.id, Purpose.SYNC)) == []
 
 
 def quiet_pair() -> Engine:

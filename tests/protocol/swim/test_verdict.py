@@ -53,8 +53,8 @@ def test_verdict_of_one_refuted_in_time_never_comes() -> None:
     assert status(engine) is Status.ALIVE
 
 
-def test_verdict_on_an_old_accusation_of_one_just_met_is_one_silent_ping() -> None:
-    """A newcomer learns of a member failed an hour ago: it asks once itself, and then knows."""
+def test_verdict_on_an_old_accusation_of_one_just_met_comes_after_the_shortest_suspicion() -> None:
+    """A newcomer learns of a member failed an hour ago: it asks once, and does not wait for others to confirm."""
     engine = started(ME, None, *(who.record(FIRST) for who in CROWD))
     engine.prober.rest()
     tell(engine, 0.0, SUBJECT.record(FIRST))
@@ -62,7 +62,24 @@ def test_verdict_on_an_old_accusation_of_one_just_met_is_one_silent_ping() -> No
     assert [message for message in said(advance(engine, 0.0), SUBJECT.id) if isinstance(message, Ping)]
     assert status(engine) is Status.SUSPECT
     advance(engine, 1.1)
+    assert status(engine) is Status.SUSPECT
+    advance(engine, 3.9)
+    assert status(engine) is Status.SUSPECT
+    advance(engine, 4.1)
     assert status(engine) is Status.FAILED
+
+
+def test_verdict_on_an_old_accusation_waits_where_no_ping_can_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was not asked has not been silent."""
+    engine = started(ME, None, *(who.record(FIRST) for who in CROWD))
+    engine.prober.rest()
+    monkeypatch.setattr("protocol.swim.ping.PINGS_MAX", 0)
+    tell(engine, 0.0, SUBJECT.record(FIRST))
+    tell(engine, 0.0, CROWD[0].accuse(SUBJECT.id, FIRST), age_s=3_600)
+    advance(engine, 5.0)
+    assert status(engine) is Status.SUSPECT
+    monkeypatch.undo()
+    assert [message for message in said(advance(engine, 5.3), SUBJECT.id) if isinstance(message, Ping)]
 
 
 def test_verdict_on_an_old_accusation_of_one_long_known_takes_its_time() -> None:
