@@ -11,7 +11,7 @@ from simulations.scenario import Draft, Scenario, Spared
 from simulations.scenarios.liar import hijacks
 
 BEGINS_S = 2.0
-FOR_S = 20.0
+FOR_S = 12.0
 PACES: dict[AttackKind, float] = {
     "equivocator": 2.0,
     "flooder": 60.0,
@@ -74,11 +74,12 @@ SCENARIO = Scenario(
     ),
     draw=draw,
     judge=judge,
+    sizes=(5, 20),
     spared=Spared.UNHARMED,
     reached=("attack_forgeries", "convictions", "attack_pairs", "attack_pings", "attack_streams", "attack_records"),
     options={
         "kind": f"one of {', '.join(kind for kind in sorted(ATTACKERS) if kind != 'liar')} (drawn)",
-        "for_s": "virtual seconds for which they attack (20)",
+        "for_s": "virtual seconds for which they attack (12)",
         "pace": "datagrams, or streams, a second (by kind)",
     },
 )

@@ -10,7 +10,8 @@ from simulations.run import Run
 from simulations.scenario import Draft, Scenario, Spared
 
 BEGINS_S = 2.0
-FOR_S = 40.0
+FOR_S = (8.0, 16.0)
+LOSSES = (0.0, 0.0, 0.02, 0.05)
 PACE = 60.0
 
 
@@ -21,8 +22,8 @@ def draw(draft: Draft) -> None:
     """
     liar = draft.one()
     dead = draft.one(liar)
-    for_s = draft.option("for_s", FOR_S)
-    loss = draft.option("loss", 0.0)
+    for_s = draft.option("for_s", draft.between(*FOR_S))
+    loss = draft.option("loss", draft.rng.choice(LOSSES))
     draft.at(BEGINS_S, Attack(liar, "liar", for_s, draft.option("pace", PACE), int(draft.option("focus", FOCUS))))
     draft.at(BEGINS_S + draft.between(0.1, 0.8) * for_s, Crash(dead))
     draft.at(BEGINS_S + draft.between(0.1, 0.8) * for_s, Start(draft.one(liar, dead)))
@@ -72,11 +73,12 @@ SCENARIO = Scenario(
     draw=draw,
     judge=judge,
     spared=Spared.UNHARMED,
+    sizes=(5, 16),
     reached=("attack_accusations", "attack_evictions", "attack_suspicions", "refutations", "attack_relays_lied_about"),
     options={
-        "for_s": "virtual seconds for which it lies (40)",
+        "for_s": "virtual seconds for which it lies (8 to 16)",
         "pace": "datagrams it sends a second (60)",
         "focus": "members it is after at a time, others every 15 s (12)",
-        "loss": "share of all datagrams lost meanwhile (0)",
+        "loss": "share of all datagrams lost meanwhile (0 to 0.05)",
     },
 )
