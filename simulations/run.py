@@ -69,7 +69,8 @@ class Run:
         self.spared = SparedChecker(self.world, self.watch.report, scenario.spared)
         self.watch.checkers.append(self.spared)
         self.recorder = Recorder(self.world)
-        self.world.watchers += [self.watch, self.recorder]
+        self.world.watch(self.watch)
+        self.world.watch(self.recorder)
         self.began_at = 0.0
         """Virtual time at which the beginning was over, and the plan's moments start."""
         self.calm_at = 0.0
@@ -200,6 +201,7 @@ class _Doer:
         run, deed = self._run, self._deed
         run.recorder.see_deed(deed)  # type: ignore[arg-type]  # a Deed
         run.spared.see_deed(deed)  # type: ignore[arg-type]
+        run.world.disturbed = True
         deed.do(run.world)  # type: ignore[attr-defined]
 
 

@@ -239,7 +239,7 @@ class TracedRun(Run):
         """Prepare it; `write` gets the lines, the rest is as Run takes it."""
         super().__init__(plan, scenario, checkers=checkers, tell=tell)
         self.tracer = Tracer(self.world, write)
-        self.world.watchers.append(self.tracer)
+        self.world.watch(self.tracer, routine=True)
 
     def _doer(self, deed: object) -> Callable[[], None]:
         do = super()._doer(deed)

@@ -62,7 +62,7 @@ class Attacker:
     def begin(self) -> None:
         """Put the mask on, and speak for the first time."""
         self.node.engine = Mask(self._honest, self)
-        self.world.watchers.append(self)
+        self.world.watch(self, routine=True)
         self.prepare()
         self._turn(None)
 

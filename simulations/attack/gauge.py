@@ -46,7 +46,7 @@ class Gauge:
             if isinstance(watcher, cls):
                 return watcher
         gauge = cls(world)
-        world.watchers.append(gauge)
+        world.watch(gauge, routine=True)
         return gauge
 
     def enter(self, attacker: Attacker) -> None:

@@ -95,7 +95,7 @@ def run_cell(task: Task) -> Outcome:
     nodes = world.settled(task.nodes)
     troubled = Random(seed).sample(nodes, cell.concurrent)
     counter = _Counter(troubled)
-    world.watchers.append(counter)
+    world.watch(counter, routine=True)
     world.run(WARM_S)
     before = sum(node.sent for node in nodes)
     bytes_before = counter.bytes

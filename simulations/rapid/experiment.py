@@ -98,7 +98,7 @@ def run_setup(setup: Setup, nodes: int, seed: int, lasts_s: float) -> Findings:
     began = time.perf_counter()
     world = World(seed, Settings.lan(), latency=Latency.tail(0.0008, 0.02))
     observer = _Observer(world)
-    world.watchers.append(observer)
+    world.watch(observer, routine=True)
     complete_s = all_seen_s = None
     if setup.deeds is None:
         complete_s = _bootstrap(world, nodes, lasts_s)

@@ -31,7 +31,9 @@ class Latency:
         if len(points) < 2 or points[0][0] != 0.0 or points[-1][0] != 1.0:
             raise ValueError("a latency needs points from share 0.0 to share 1.0")
         self.points = points
-        self._low, self._span = points[0][1], points[-1][1] - points[0][1]
+        self._pieces = [
+            (high, begin, (end - begin) / (high - low), low) for (low, begin), (high, end) in pairwise(points)
+        ]
 
     @classmethod
     def uniform(cls, low_s: float, high_s: float) -> "Latency":
@@ -46,11 +48,9 @@ class Latency:
     def draw(self, rng: Random) -> float:
         """Draw one delay, seconds."""
         share = rng.random()
-        if len(self.points) == 2:
-            return self._low + self._span * share
-        for (low, begin), (high, end) in pairwise(self.points):
+        for high, begin, slope, low in self._pieces:
             if share <= high:
-                return begin + (end - begin) * (share - low) / (high - low)
+                return begin + slope * (share - low)
         return self.points[-1][1]
 
 

@@ -24,6 +24,7 @@ class ObjectTransport:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._schedule = world.schedule
         self._streams = ObjectStreams(world)
         self.dial = self._streams.dial
         self.decide = self._streams.decide
@@ -60,19 +61,24 @@ class ObjectTransport:
 
     def send(self, node: Node, effect: Send) -> None:
         """Send to whoever has that id at that address; to anybody else it would not open."""
-        world = self._world
-        target = world.listener(effect.to, effect.address)
-        if target is None:
-            return
-        knows_us = target.engine.public_key(node.id) is not None  # else the gate would introduce us by itself
-        introduction = None if knows_us and not effect.introduce else node.engine.local.record
-        network = world.network
-        parcel = (target, node.id, effect.packet, introduction)
+        world, id = self._world, node.id
+        target = world.by_id.get(effect.to)
+        if target is None or not target.running or target.address is not effect.address:
+            target = world.listener(effect.to, effect.address)
+            if target is None:
+                return
+        there = target.engine
+        if effect.introduce or (there.membership.get(id) is None and there.public_key(id) is None):
+            introduction: Record | None = node.engine.local.record  # to a stranger the gate introduces us by itself
+        else:
+            introduction = None
+        network, schedule = world.network, self._schedule
+        parcel = (target, id, effect.packet, introduction)
         if network.is_calm:
-            world.schedule.plan(world.schedule.now + network.latency.draw(world.rng), self._arrive, parcel)
+            schedule.plan(schedule.now + network.latency.draw(world.rng), self._arrive, parcel)
             return
         for delay_s in network.datagram_delays(node, target):
-            world.schedule.plan(world.schedule.now + delay_s, self._arrive, parcel)
+            schedule.plan(schedule.now + delay_s, self._arrive, parcel)
 
     def inject(self, node: Node, target: Node, packet: Packet, introduction: Record | None = None) -> None:
         """Send what no engine made."""
@@ -82,23 +88,22 @@ class ObjectTransport:
             self._world.schedule.plan(self._world.now + delay_s, self._arrive, parcel)
 
     def _arrive(self, parcel: Parcel) -> None:
-        target, world = parcel[0], self._world
+        target, virtual = parcel[0], self._schedule.now
         if not target.running:
             return
-        if target.is_stalled(world.schedule.now):
+        if virtual < target.paused_until or virtual < target.blocked_until:
             target.keep(target.backlog, (self._open, parcel))
         else:
             self._open(parcel)
 
     def _open(self, parcel: Parcel) -> None:
         target, sender, packet, introduction = parcel
-        world = self._world
-        now = target.now(world.schedule.now)
-        if introduction is None and not packet.claims:
-            if not world.is_muted(target, sender):
-                world.do(target, "packet", target.engine.handle_packet(now, sender, packet), (), packet)
+        world, clock = self._world, target.clock
+        if world.muted and world.is_muted(target, sender):
             return
-        if world.is_muted(target, sender):
+        now = self._schedule.now * clock.rate + clock.offset_s
+        if introduction is None and not packet.claims:
+            world.do(target, "packet", target.engine.handle_packet(now, sender, packet), (), packet)
             return
         if packet.claims:
             told = readable(target, packet.claims)

@@ -35,11 +35,14 @@ class Schedule:
     def run(self, duration_s: float) -> None:
         """Let time pass."""
         end = self.now + duration_s
-        heap, pop = self._heap, heappop
-        while heap and heap[0][0] <= end:
-            self.now, _, handler, argument = pop(heap)
-            self.events += 1
-            handler(argument)
+        heap, pop, count = self._heap, heappop, 0
+        try:
+            while heap and heap[0][0] <= end:
+                self.now, _, handler, argument = pop(heap)
+                count += 1
+                handler(argument)
+        finally:
+            self.events += count
         self.now = end
 
     def run_until(self, condition: Callable[[], bool], longest_s: float, step_s: float = 0.1) -> float | None:

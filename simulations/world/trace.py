@@ -14,13 +14,12 @@ class Digest:
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16)
-        self._numbers = array("d")
+        self._numbers: list[float] = []
 
     def add(self, at: float, index: int, effect_count: int) -> None:
         """Take in one step."""
         numbers = self._numbers
-        numbers.append(at)
-        numbers.append(index * 65_536 + effect_count)
+        numbers += (at, index * 65_536 + effect_count)
         if len(numbers) >= FLUSH_NUMBERS:
             self._flush()
 
@@ -40,8 +39,8 @@ class Digest:
         self._hash.update(text.encode())
 
     def _flush(self) -> None:
-        self._hash.update(self._numbers.tobytes())
-        self._numbers = array("d")
+        self._hash.update(array("d", self._numbers).tobytes())
+        self._numbers.clear()
 
     def hexdigest(self) -> str:
         """Give 32 hex letters over all so far."""

@@ -70,14 +70,20 @@ class World:
         self.digest = Digest()
         self.nodes: list[Node] = []
         self.watchers: list[Watcher] = []
+        self.disturbed = False
+        """Whether anything was ever done to a node or the network."""
+        self._curious = False
         self.convictions = 0
         """How often a receiver found a false signature."""
         self.equivocators: set[int] = set()
         """Nodes, by index, that sign more than one record of an incarnation: asked for membership only."""
-        self._by_id: dict[MemberId, Node] = {}
+        self.by_id: dict[MemberId, Node] = {}
+        """The first node started with each identity."""
         self._at: dict[Address, Node] = {}
-        self._muted: dict[tuple[int, MemberId], float] = {}
+        self.muted: dict[tuple[int, MemberId], float] = {}
+        """Until when a node does not hear a member."""
         self.transport = transport(self)
+        self._carry = self.transport.send
         plan = self.schedule
         self.at, self.after, self.run, self.run_until = plan.at, plan.after, plan.run, plan.run_until
 
@@ -136,7 +142,7 @@ class World:
         engine, profile, start = self._make_engine(profile, settings, key, disk, clock, index)
         node = Node(index, profile.id, profile.name, profile.address, settings, key, profile, engine, disk, clock)
         self.nodes.append(node)
-        self._by_id.setdefault(profile.id, node)
+        self.by_id.setdefault(profile.id, node)
         self._at[profile.address] = node
         self.transport.enter(node, start)
         return node
@@ -264,8 +270,14 @@ class World:
         """Carry out what an engine method, called from outside, gave back."""
         self.do(node, "request", effects)
 
+    def watch(self, watcher: Watcher, *, routine: bool = False) -> None:
+        """Let a watcher see steps; with `routine` each single one, else not those in which nothing happens."""
+        self.watchers.append(watcher)
+        self._curious = self._curious or routine
+
     def tell(self, kind: str, node: Node | None, text: str = "") -> None:
         """Let watchers know what is done to a node, or to the network."""
+        self.disturbed = True
         self.digest.add_text(f"{kind} {node.index if node else -1} {text}")
         for watcher in self.watchers:
             watcher.see_event(self.now, kind, node, text)
@@ -283,7 +295,7 @@ class World:
 
     def listener(self, id: MemberId, address: Address) -> Node | None:
         """Find the running process with that identity at that address."""
-        node = self._by_id.get(id)
+        node = self.by_id.get(id)
         if node is None or not node.running or (node.address is not address and node.address != address):
             node = self._at.get(address)
             if node is None or node.id != id:
@@ -292,18 +304,18 @@ class World:
 
     def find(self, id: MemberId) -> Node | None:
         """Find the node with an identity."""
-        return self._by_id.get(id)
+        return self.by_id.get(id)
 
     # --- false statements -----------------------------------------------------------------------
 
     def convict(self, node: Node, sender: MemberId) -> None:
         """Let a node stop hearing a member that relayed what it cannot have verified."""
         self.convictions += 1
-        self._muted[node.index, sender] = self.now + MUTE_S
+        self.muted[node.index, sender] = self.now + MUTE_S
 
     def is_muted(self, node: Node, sender: MemberId) -> bool:
         """Tell whether a node does not hear a member."""
-        return bool(self._muted) and self._muted.get((node.index, sender), 0.0) > self.now
+        return bool(self.muted) and self.muted.get((node.index, sender), 0.0) > self.now
 
     # --- timers ---------------------------------------------------------------------------------
 
@@ -328,14 +340,19 @@ class World:
         if node.armed_at != at or life != node.life or not node.running:
             return
         node.armed_at = None
-        now = self.schedule.now
-        if now < node.paused_until:
+        virtual = self.schedule.now
+        if virtual < node.paused_until:
             return
-        due = node.engine.next_deadline()
-        if due is not None and (due - node.clock.offset_s) / node.clock.rate > now:  # it was moved away
-            self._arm(node)
-        else:
-            self._serve(node)
+        due, clock = node.engine.next_deadline(), node.clock
+        if due is None:
+            return
+        wanted = (due - clock.offset_s) / clock.rate
+        if wanted > virtual:  # it was moved away
+            node.armed_at = wanted
+            self.schedule.plan(wanted, self._ring, (node, wanted, life))
+        else:  # a clock's rounding makes none of them early
+            now = virtual * clock.rate + clock.offset_s
+            self.do(node, "timer", node.engine.handle_timer(now if now > due else due))
 
     def _serve(self, node: Node) -> None:
         """Serve the timers that are due; a clock's rounding makes none of them early."""
@@ -354,16 +371,21 @@ class World:
         claims: tuple[Claim, ...] = (),
         detail: object = None,
     ) -> None:
-        """Show a step to the watchers, carry out its effects in order, and set the node's timer."""
+        """Show a step to the watchers, carry out its effects in order, and set the node's timer.
+
+        While nothing was ever done to the world, a ping or an ack that brings nothing is shown to those watchers
+        alone that ask for it: in a steady world it is all there is, and says nothing.
+        """
         self.digest.add(self.schedule.now, node.index, len(effects))
-        if self.watchers:
+        if self.watchers and (self.disturbed or self._curious or claims or not _is_routine(kind, effects)):
             step = Step(self.schedule.now, node, kind, effects, claims, detail)
             self.digest.add_effects(step)
             for watcher in self.watchers:
                 watcher.see_step(step)
         for effect in effects:
-            if type(effect) is Send:
-                self._send(node, effect)
+            if type(effect) is Send and self.schedule.now >= node.blocked_until:
+                node.sent += 1
+                self._carry(node, effect)
             else:
                 self._perform(node, effect)
         self._arm(node)
@@ -448,3 +470,10 @@ def _note(node: Node, effect: Effect) -> None:
 
 def _write_down(node: Node, contact: Contact) -> None:
     node.disk.contacts[contact.id] = contact
+
+
+def _is_routine(kind: str, effects: list[Effect]) -> bool:
+    """Tell whether a step is a ping, an ack, or the end of one, and nothing else."""
+    if kind not in ("packet", "timer") or len(effects) > 1:
+        return False
+    return not effects or (type(effects[0]) is Send and not effects[0].packet.claims)

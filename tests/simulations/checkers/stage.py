@@ -12,7 +12,7 @@ class Stage:
     def __init__(self, size: int = 5, seed: int = 1, settings: Settings | None = None) -> None:
         self.world = World(seed, settings or Settings.lan())
         self.watch = Watch(self.world, ALL_CHECKERS)
-        self.world.watchers.append(self.watch)
+        self.world.watch(self.watch, routine=True)
         self.nodes = self.world.cluster(size)
         """They have known each other for some seconds."""
 
