@@ -75,7 +75,8 @@ def place_order(name: str, wanted: dict[str, Any], options: dict[str, str], plan
     scenario = find_scenario(name)
     changes = {field: value for field, value in wanted.items() if value is not None}
     if plan_file is None:
-        plan = _change(draw_plan(scenario, changes.get("seed", SEED), changes.get("nodes"), options), changes)
+        drawn = draw_plan(scenario, changes.pop("seed", SEED), changes.pop("nodes", None), options)
+        plan = _change(drawn, changes)  # the scenario has the last word on how many nodes: it may need fewer
         return Order(scenario, plan, replay_command(plan, scenario))
     if options:
         raise InvalidRequest("a stored plan was drawn already: --set comes too late")

@@ -150,3 +150,10 @@ def test_run_refuses_options_of_a_plan_that_was_drawn(tmp_path: Path) -> None:
         2,
         "simulations: a stored plan was drawn already: --set comes too late\n",
     )
+
+
+def test_run_leaves_it_to_the_scenario_to_take_fewer_nodes() -> None:
+    """A drawn cut of an hour takes five; nine would have four of them on neither side."""
+    result = invoke("run partition_heal --nodes 9 --seed 4 --json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["nodes"] == 5
