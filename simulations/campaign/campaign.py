@@ -22,6 +22,8 @@ class Campaign:
     seeds: range
     encode: bool = False
     keep_timelines: bool = False
+    nodes: int | None = None
+    """For every run; None where each draws its own."""
 
     @property
     def size(self) -> int:
@@ -32,7 +34,8 @@ class Campaign:
         """Give its runs: all scenarios with the first seed, then with the next, so that none waits for long."""
         for seed in self.seeds:
             for scenario in self.scenarios:
-                yield Trial(scenario.name, seed, scenario.size(seed), self.encode, self.keep_timelines)
+                nodes = scenario.size(seed) if self.nodes is None else self.nodes
+                yield Trial(scenario.name, seed, nodes, self.encode, self.keep_timelines)
 
     def carry_out(self, pool: Pool, tally: Tally, out: BinaryIO | None = None) -> Iterator[Result]:
         """Give each result, in order, once it is in the tally and written to `out` as a line of JSON.

@@ -24,6 +24,10 @@ class ScenarioTally:
     virtual_s: float = 0.0
     wall_s: float = 0.0
     events: int = 0
+    first_found_s: list[float] = field(default_factory=list)
+    """Of each run in which a member died: how long until the first observer held it failed."""
+    all_found_s: list[float] = field(default_factory=list)
+    """Of the same: until the last did."""
 
     def add(self, result: Result) -> None:
         """Add a run."""
@@ -33,6 +37,10 @@ class ScenarioTally:
         self.virtual_s += result.virtual_s
         self.wall_s += result.wall_s
         self.events += result.events
+        after = [detection.after_s for detection in result.detections]
+        if after:
+            self.first_found_s.append(min(after))
+            self.all_found_s.append(max(after))
 
     @property
     def reached(self) -> dict[str, int]:

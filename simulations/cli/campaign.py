@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import BinaryIO
 
 import click
@@ -12,7 +13,7 @@ from node.cli.output import format_duration, print_table
 from protocol.error import InvalidRequest
 from simulations.campaign import Campaign, Tally, open_pool
 from simulations.cli.outcome import print_object, progress, violation_line
-from simulations.cli.request import choose_scenarios, encode_option, parse_seeds, scenarios_option
+from simulations.cli.request import check_nodes, choose_scenarios, encode_option, parse_seeds, scenarios_option
 from simulations.cli.root import EXIT_INTERRUPTED, EXIT_VIOLATED
 from simulations.pool import core_count
 
@@ -23,6 +24,7 @@ HOUR_S = 3_600
 @click.command("campaign", short_help="Run scenarios with many seeds, on all cores or machines.")
 @scenarios_option
 @click.option("--seeds", "seeds_text", metavar="A..B", required=True, help="Both included.")
+@click.option("--nodes", type=int, metavar="N", help="Nodes of every run; drawn from the seeds if left.")
 @click.option("--jobs", type=click.IntRange(0, JOBS_MAX), metavar="J", help="Processes; all cores if left, 0 for none.")
 @click.option(
     "--scheduler", metavar="ADDRESS", default="", help="A Dask scheduler, tcp://host:port, whose workers run."
@@ -38,6 +40,7 @@ def command(
     ctx: click.Context,
     names: str,
     seeds_text: str,
+    nodes: int | None,
     jobs: int | None,
     scheduler: str,
     out_file: Path | None,
@@ -58,7 +61,9 @@ def command(
     """
     if scheduler and jobs is not None:
         raise InvalidRequest("--jobs is for this machine: with --scheduler the cluster has its own number of workers")
-    campaign = Campaign(choose_scenarios(names), parse_seeds(seeds_text), encode, timelines)
+    if nodes is not None:
+        check_nodes(nodes)
+    campaign = Campaign(choose_scenarios(names), parse_seeds(seeds_text), encode, timelines, nodes)
     tally = Tally(campaign.scenarios)
     interrupted = False
     try:
@@ -104,13 +109,15 @@ def _open_out(file: Path | None) -> Iterator[BinaryIO | None]:
 
 
 def _print(campaign: Campaign, tally: Tally, vacuous: list[str], interrupted: bool) -> None:
-    headings = ("scenario", "runs", "violated", "reached", "virtual", "mean wall")
+    headings = ("scenario", "runs", "violated", "reached", "first found", "all found", "virtual", "mean wall")
     rows = [
         (
             name,
             f"{one.runs:,}",
             f"{one.violated:,}",
             ", ".join(f"{what} {count:,}" for what, count in one.reached.items()) or "-",
+            _median(one.first_found_s),
+            _median(one.all_found_s),
             f"{one.virtual_s / HOUR_S:,.2f} h",
             format_duration(one.wall_s / one.runs) if one.runs else "-",
         )
@@ -130,6 +137,10 @@ def _print(campaign: Campaign, tally: Tally, vacuous: list[str], interrupted: bo
         click.echo("interrupted: the table is what was done so far")
     elif not tally.violated and not vacuous:
         click.secho("all that must hold held", fg="green")
+
+
+def _median(seconds: list[float]) -> str:
+    return f"{median(seconds):.2f} s" if seconds else "-"
 
 
 def _first(tally: Tally) -> str:
@@ -154,6 +165,8 @@ def _summary(campaign: Campaign, tally: Tally, vacuous: list[str], interrupted: 
                 "counts": dict(sorted(one.counts.items())),
                 "virtual_s": one.virtual_s,
                 "wall_s": one.wall_s,
+                "first_found_median_s": median(one.first_found_s) if one.first_found_s else None,
+                "all_found_median_s": median(one.all_found_s) if one.all_found_s else None,
                 "events": one.events,
             }
             for name, one in tally.scenarios.items()
