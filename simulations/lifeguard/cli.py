@@ -5,9 +5,8 @@ from dataclasses import asdict
 from typing import get_args
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from node.cli.output import print_table
 from simulations.lifeguard.configuration import CONFIGURATIONS
 from simulations.lifeguard.experiment import LASTS_S, Anomaly, Outcome, Task, run_cell
 from simulations.lifeguard.ladder import Cell, full_ladder, thin_ladder
@@ -66,26 +65,26 @@ def _by_cell(outcomes: list[Outcome]) -> list[dict[str, object]]:
 
 
 def _print(rows: list[Row], about: str) -> None:
-    table = Table(title="Lifeguard's interval experiment", caption=about)
-    table.add_column("configuration")
-    for name in ("FP", "FP-", "FP %", "paper", "FP- %", "95 %", "paper", "messages", "bytes"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        interval = row.healthy_interval
-        table.add_row(
-            row.configuration,
-            f"{row.false_alarms:,}",
-            f"{row.healthy_false_alarms:,}",
-            _percent(row.false_share),
-            _percent(row.paper_false_share),
-            _percent(row.healthy_share),
-            f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}" if interval else "",
-            _percent(row.paper_healthy_share),
-            f"{100 * (row.datagrams_share - 1):+.1f} %",
-            f"{100 * (row.bytes_share - 1):+.1f} %",
-        )
-    Console().print(table)
+    headings = ("configuration", "FP", "FP-", "FP %", "paper", "FP- %", "95 %", "paper", "messages", "bytes")
+    print_table(headings, [_cells(row) for row in rows])
+    click.echo(about)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    interval = row.healthy_interval
+    return (
+        row.configuration,
+        f"{row.false_alarms:,}",
+        f"{row.healthy_false_alarms:,}",
+        _percent(row.false_share),
+        _percent(row.paper_false_share),
+        _percent(row.healthy_share),
+        f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}" if interval else "-",
+        _percent(row.paper_healthy_share),
+        f"{100 * (row.datagrams_share - 1):+.1f} %",
+        f"{100 * (row.bytes_share - 1):+.1f} %",
+    )
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f}"
+    return "-" if share is None else f"{100 * share:.2f}"

@@ -4,9 +4,8 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from node.cli.output import print_table
 from simulations.pool import compute_all
 from simulations.rapid.experiment import Findings, run_setup
 from simulations.rapid.setup import SETUPS
@@ -45,28 +44,25 @@ def run_task(task: Task) -> Findings:
 
 
 def _print(found: list[Findings]) -> None:
-    table = Table(title="Rapid's set-ups")
-    for name in ("set-up", "nodes", "faulty"):
-        table.add_column(name)
-    for name in ("complete", "first seen", "all seen", "healthy removed", "faulty removed", "B/s mean", "B/s max"):
-        table.add_column(name, justify="right")
-    table.add_column("wall", justify="right")
-    for one in found:
-        table.add_row(
-            one.setup,
-            f"{one.nodes:,}",
-            f"{one.faulty:,}",
-            _seconds(one.complete_s),
-            _seconds(one.first_seen_s),
-            _seconds(one.all_seen_s),
-            f"{one.healthy_removed:,}",
-            f"{one.faulty_removed:,}",
-            f"{one.bytes_sent_mean:,.0f}",
-            f"{one.bytes_sent_max:,.0f}",
-            f"{one.wall_s:.0f} s",
-        )
-    Console().print(table)
+    headings = ("set-up", "nodes", "faulty", "complete", "first seen", "all seen", "healthy removed", "faulty removed")
+    print_table((*headings, "B/s mean", "B/s max", "wall"), [_cells(one) for one in found])
+
+
+def _cells(one: Findings) -> tuple[str, ...]:
+    return (
+        one.setup,
+        f"{one.nodes:,}",
+        f"{one.faulty:,}",
+        _seconds(one.complete_s),
+        _seconds(one.first_seen_s),
+        _seconds(one.all_seen_s),
+        f"{one.healthy_removed:,}",
+        f"{one.faulty_removed:,}",
+        f"{one.bytes_sent_mean:,.0f}",
+        f"{one.bytes_sent_max:,.0f}",
+        f"{one.wall_s:.0f} s",
+    )
 
 
 def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f} s"
+    return "-" if value is None else f"{value:.1f} s"
