@@ -16,6 +16,8 @@ from simulations.scenarios.setting import settle
 
 LEAVE_S = 6.0
 """A goodbye takes 5 s at most."""
+LEARN_S = 5.0
+"""Who has just started may meet a member only after it has left and come back."""
 
 
 def draw(draft: Draft) -> None:
@@ -52,10 +54,11 @@ def judge(run: Run) -> Iterator[str]:
             returns = told(run, observer, subject, ChangeKind.RESTART, ChangeKind.JOIN)
             if not any(observer.clock.virtual(change.at) >= at - STEP_S for change in returns):
                 yield f"{observer.name} was never told that {subject.name} started again"
-    for _, deed in done(run, Leave):
+    for left_at, deed in done(run, Leave):
         subject = run.nodes[deed.concerns[0]]
         for observer in run.members:
-            if restarted.get(observer.index, 0.0) >= restarted.get(subject.index, 0.0):
+            again_at = restarted.get(observer.index, 0.0)
+            if again_at >= restarted.get(subject.index, 0.0) or again_at + LEARN_S > left_at > again_at:
                 continue
             if next(told(run, observer, subject, ChangeKind.LEAVE), None) is None:
                 yield f"{observer.name} was never told that {subject.name} left"

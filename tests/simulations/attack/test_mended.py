@@ -94,3 +94,18 @@ def test_name_reuse_after_a_partition_is_an_event_on_both_sides() -> None:
     """Who returned to find its name taken was no `member-conflict` where it had been held failed."""
     for seed, nodes in ((5, 5), (12, 15)):
         assert Run(SCENARIOS["name_reuse"].plan(seed, nodes), SCENARIOS["name_reuse"]).carry_out("").violations == ()
+
+
+def test_rotation_reaches_all_though_chance_is_against_one() -> None:
+    """A keyring was told as often as a claim, and no hash in an ack shows that one member missed it."""
+    assert Run(SCENARIOS["key_rotation"].plan(496, 8), SCENARIOS["key_rotation"]).carry_out("").violations == ()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seed"),
+    [("stalled_process", 30), ("stalled_process", 1021), ("slow_member", 7), ("slow_member", 1031)],
+)
+def test_stalls_neither_accuse_nor_starve(scenario: str, seed: int) -> None:
+    """A probe lost its second half to a stall, and a stutter kept every timer from being served."""
+    one = SCENARIOS[scenario]
+    assert Run(one.plan(seed, one.size(seed)), one).carry_out("").violations == ()
