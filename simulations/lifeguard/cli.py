@@ -18,7 +18,7 @@ from simulations.pool import compute_all
 @click.option("--nodes", default=128, show_default=True, type=click.IntRange(40, 2_000), help="Members.")
 @click.option("--alpha", default=5, show_default=True, type=click.IntRange(1, 20))
 @click.option("--beta", default=6, show_default=True, type=click.IntRange(1, 20))
-@click.option("--full", is_flag=True, help="The paper's 648 cells, not the 96 that matter most.")
+@click.option("--full", is_flag=True, help="The paper's 648 cells, not 24 of those that matter most.")
 @click.option("--repetitions", default=1, show_default=True, type=click.IntRange(1, 100))
 @click.option("--anomaly", default="blocked", show_default=True, type=click.Choice(get_args(Anomaly)))
 @click.option("--duration", default=LASTS_S, show_default=True, help="Virtual seconds of trouble per cell.")

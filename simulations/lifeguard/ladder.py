@@ -9,10 +9,10 @@ BLOCKED_MS = tuple(128 * 2**step for step in range(9))
 FREE_MS = tuple(4**step for step in range(8))
 """I, 1 ms to 16.384 s: how long they are well between two troubles."""
 
-THIN_CONCURRENT = (4, 8, 16, 32)
+THIN_CONCURRENT = (8, 24)
 THIN_BLOCKED_MS = (2_048, 8_192, 16_384, 32_768)
 """Nothing shorter than the shortest suspicion (10.5 s at alpha 5) makes SWIM err more than rarely."""
-THIN_FREE_MS = (1, 16, 256, 1_024, 4_096, 16_384)
+THIN_FREE_MS = (16, 1_024, 16_384)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def full_ladder(repetitions: int) -> list[Cell]:
 
 
 def thin_ladder(repetitions: int) -> list[Cell]:
-    """Give 96 of its cells, with the short troubles left out that add next to nothing."""
+    """Give 24 of its cells, with the short troubles left out that add next to nothing."""
     return _grid(THIN_CONCURRENT, THIN_BLOCKED_MS, THIN_FREE_MS, repetitions)
 
 
