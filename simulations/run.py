@@ -6,11 +6,13 @@ from dataclasses import replace
 from math import ceil, log2
 
 from protocol.status import Status
+from protocol.swim.address_book import RETRY_LONGEST_INTERVALS
 from protocol.swim.settings import Settings
 from protocol.swim.stream import sync_period_s
 from protocol.swim.suspicion import suspicion_shortest_s
 from simulations.checkers import ALL_CHECKERS, Checker, Watch
 from simulations.checkers.spared import SparedChecker
+from simulations.deed import Deed
 from simulations.plan import Plan
 from simulations.recorder import Recorder
 from simulations.result import Result, Violation
@@ -22,8 +24,6 @@ from simulations.world.transport import Transport
 BEGIN_LONGEST_S = 60.0
 """Within this a few dozen nodes that join through one know each other."""
 CALM_STEP_S = 0.5
-RETRY_LONGEST_INTERVALS = 60
-"""A contact off the list is tried at least this often (protocol/swim/address_book.py)."""
 
 
 def profile_settings(plan: Plan) -> Settings:
@@ -138,7 +138,7 @@ class Run:
             if self._tell is not None:
                 self._tell(world.now, end)
 
-    def _doer(self, deed: object) -> Callable[[], None]:
+    def _doer(self, deed: Deed) -> Callable[[], None]:
         return _Doer(self, deed)
 
     # --- calm -----------------------------------------------------------------------------------
@@ -194,15 +194,15 @@ class Run:
 class _Doer:
     """Does one deed when its time has come, and marks whom it harms."""
 
-    def __init__(self, run: Run, deed: object) -> None:
+    def __init__(self, run: Run, deed: Deed) -> None:
         self._run, self._deed = run, deed
 
     def __call__(self) -> None:
         run, deed = self._run, self._deed
-        run.recorder.see_deed(deed)  # type: ignore[arg-type]  # a Deed
-        run.spared.see_deed(deed)  # type: ignore[arg-type]
+        run.recorder.see_deed(deed)
+        run.spared.see_deed(deed)
         run.world.disturbed = True
-        deed.do(run.world)  # type: ignore[attr-defined]
+        deed.do(run.world)
 
 
 def _start(world: World, clock: Clock) -> None:
