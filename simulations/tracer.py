@@ -241,7 +241,7 @@ class TracedRun(Run):
         self.tracer = Tracer(self.world, write)
         self.world.watch(self.tracer, routine=True)
 
-    def _doer(self, deed: object) -> Callable[[], None]:
+    def _doer(self, deed: Deed) -> Callable[[], None]:
         do = super()._doer(deed)
 
         def traced() -> None:
