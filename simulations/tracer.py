@@ -245,7 +245,7 @@ class TracedRun(Run):
         do = super()._doer(deed)
 
         def traced() -> None:
-            self.tracer.see_deed(deed)  # type: ignore[arg-type]  # a Deed
+            self.tracer.see_deed(deed)
             do()
 
         return traced
