@@ -24,6 +24,9 @@ from simulations.world.transport import Transport
 BEGIN_LONGEST_S = 60.0
 """Within this a few dozen nodes that join through one know each other."""
 CALM_STEP_S = 0.5
+COMPARED_MAX = 1_000
+COMPARED_OF_MANY = 10
+"""Lists compared row by row: of 10,000 members all would be 100 million rows, each half second."""
 
 
 def profile_settings(plan: Plan) -> Settings:
@@ -176,9 +179,9 @@ class Run:
         return next(self.disagreements(), "the view hashes differ, though the lists are equal")
 
     def disagreements(self) -> Iterator[str]:
-        """Compare each member's list with what is so."""
+        """Compare lists with what is so: all, or of very many a few, for equal view hashes are equal statements."""
         members = self.members
-        for observer in members:
+        for observer in members if len(members) <= COMPARED_MAX else members[:COMPARED_OF_MANY]:
             membership = observer.engine.membership
             for subject in members:
                 held = membership.get(subject.id)
