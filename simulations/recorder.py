@@ -73,7 +73,7 @@ class Recorder:
         subject = self._world.find(change.id)
         name = subject.name if subject else change.name
         self._add(Moment(step.at, step.node.name, change.kind.value, f"{name} is {change.status.value}", name))
-        if change.kind in (ChangeKind.FAILED, ChangeKind.LEAVE) and subject is not None:
+        if change.kind is ChangeKind.FAILED and subject is not None:
             died_at = self._died_at.get(subject.index)
             if died_at is not None and len(self.detections) < DETECTIONS_MAX:
                 self.detections.append(Detection(name, step.node.name, step.at - died_at))
