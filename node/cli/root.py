@@ -3,10 +3,11 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+
+from node.cli.lazy_group import LazyGroup
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -61,33 +62,10 @@ class Failure(click.ClickException):
         click.echo(f"shoal: {self.format_message()}", file=file, err=True)
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command only when it is run or its own help is asked for."""
+class Commands(LazyGroup):
+    """The commands of `shoal`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            ctx.fail(f"there is no command '{args[0]}'{hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+    table = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -97,7 +75,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
 def shoal() -> None:
     """Hold the commands; `HELP` is what a reader sees."""
