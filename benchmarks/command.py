@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.figure import Figure, format_figures
-from benchmarks.machine import this_machine
 from benchmarks.scale import Progress, Scale
 from benchmarks.subject import BY_NAME, SUBJECTS
+from simulations.machine import this_machine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,24 +1,20 @@
 """Many runs on all cores of one machine, with a progress bar where a person waits."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn
+
+from simulations.machine import core_count
+from simulations.progress import progress
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 IN_FLIGHT_PER_JOB = 4
 """Items handed out and not yet back, per worker: keeps all busy, and a list of millions out of the pipes."""
-
-
-def core_count() -> int:
-    """Tell how many processes can run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def compute(function: Callable[[T], R], items: Sequence[T], jobs: int | None = None) -> Iterator[tuple[int, R]]:
@@ -49,23 +45,9 @@ def compute(function: Callable[[T], R], items: Sequence[T], jobs: int | None = N
 def compute_all(function: Callable[[T], R], items: Sequence[T], label: str, jobs: int | None = None) -> list[R]:
     """Give all results in the order of the items; show how far it is, on stderr if that is a terminal."""
     results: dict[int, R] = {}
-    with progress_bar() as bar:
+    with progress(MofNCompleteColumn()) as bar:
         task = bar.add_task(label, total=len(items))
         for place, result in compute(function, items, jobs):
             results[place] = result
             bar.advance(task)
     return [results[place] for place in range(len(items))]
-
-
-def progress_bar() -> Progress:
-    """Give the bar that everything here shows that takes over two seconds."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not Console(stderr=True).is_terminal,
-    )

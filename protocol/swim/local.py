@@ -202,8 +202,9 @@ class LocalMember:
         self._core.emit(StartRaised(record.incarnation + 1))
         self._publish(now, self.profile, record.incarnation + 1, goodbye=self.goodbye)
         if record.start != self.profile.start:
-            met = self._foreign is not None and self._foreign[0] == record.start
-            self._foreign = (record.start, self.incarnation, self._foreign[2] if met and self._foreign else now)
+            known = self._foreign
+            met_at = known[2] if known is not None and known[0] == record.start else now
+            self._foreign = (record.start, self.incarnation, met_at)
         return True
 
     def _is_twin(self, now: float, record: Record) -> bool:

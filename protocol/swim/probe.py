@@ -18,6 +18,7 @@ from protocol.swim.effect import Dial
 from protocol.swim.evidence import PathKind, PathResult, PathTried
 from protocol.swim.member import Member
 from protocol.swim.ring import ProbeRing
+from protocol.swim.suspicion import suspicion_shortest_s
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim, Ping, PingReq
 
@@ -201,7 +202,9 @@ class Prober:
         if member is None:
             return False
         settings = self._core.settings
-        longest_s = settings.suspicion_alpha * settings.suspicion_beta * settings.probe_interval_s
+        live_count = self._core.membership.live_count
+        shortest_s = suspicion_shortest_s(settings.suspicion_alpha, live_count, settings.probe_interval_s)
+        longest_s = settings.suspicion_beta * shortest_s
         return now - member.first_seen > longest_s or self._core.round_trips.get(relay) is not None
 
     def _fail(self, now: float, probe: Probe) -> None:

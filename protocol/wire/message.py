@@ -58,7 +58,7 @@ class Nack:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """To a subject alone: I reaped, pruned or hold charged you at this incarnation; only a higher one counts."""
+    """To a subject alone: I reaped or pruned you at this incarnation, or hold charges against it. Rise above it."""
 
     subject: MemberId
     incarnation: int

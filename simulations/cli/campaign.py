@@ -12,10 +12,11 @@ from rich.progress import MofNCompleteColumn, TextColumn
 from node.cli.output import format_duration, print_table
 from protocol.error import InvalidRequest
 from simulations.campaign import Campaign, Tally, open_pool
-from simulations.cli.outcome import print_object, progress, violation_line
+from simulations.cli.outcome import print_object, violation_line
 from simulations.cli.request import check_nodes, choose_scenarios, encode_option, parse_seeds, scenarios_option
 from simulations.cli.root import EXIT_INTERRUPTED, EXIT_VIOLATED
-from simulations.pool import core_count
+from simulations.machine import core_count
+from simulations.progress import progress
 
 JOBS_MAX = 256
 HOUR_S = 3_600

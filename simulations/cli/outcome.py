@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from node.cli.output import align, format_duration, printable
 from simulations.result import Result, Violation
@@ -13,8 +11,6 @@ from simulations.result import Result, Violation
 VIOLATIONS_SHOWN = 20
 """Of one run: the first explains; `--json` has them all."""
 COUNTS_PER_LINE = 5
-BAR_WIDTH = 16
-"""So that what stands beside it fits 80 columns."""
 
 
 def violation_line(violation: Violation) -> str:
@@ -63,18 +59,3 @@ def _count_lines(counts: dict[str, int]) -> Iterable[str]:
 def print_object(value: object) -> None:
     """Print one object as one line of JSON."""
     click.echo(msgspec.json.encode(value))
-
-
-def progress(*columns: ProgressColumn) -> Progress:
-    """Give a bar on stderr, if that is a terminal; it is gone when the work is done."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(BAR_WIDTH),
-        *columns,
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

@@ -1,8 +1,6 @@
 """The command that writes a page with plots: report."""
 
-import platform
 import shlex
-import subprocess
 from pathlib import Path
 
 import click
@@ -10,15 +8,14 @@ from rich.progress import MofNCompleteColumn
 
 from protocol.error import InvalidRequest
 from simulations.campaign import Campaign, Tally, open_pool
-from simulations.cli.outcome import progress
 from simulations.cli.request import choose_scenarios, parse_seeds, scenarios_option
-from simulations.pool import core_count
+from simulations.machine import core_count, this_machine
+from simulations.progress import progress
 from simulations.replay import PROGRAM
 from simulations.result import Result
 from simulations.scenario import Scenario
 
 SEEDS = "1..5"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @click.command("report", short_help="Write a page with plots of many runs.")
@@ -57,10 +54,11 @@ def command(
         seeds = seeds_text or SEEDS
         results = _run(scenarios, parse_seeds(seeds), core_count() if jobs is None else jobs)
         words += ["--seeds", seeds]
+    machine = this_machine()
     about = {
-        "machine": f"{_processor()}, {core_count()} cores, {platform.system()} {platform.release()}",
-        "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "commit": _commit(),
+        "machine": machine.hardware,
+        "Python": machine.python,
+        "commit": machine.commit,
         "command": f"{PROGRAM} {shlex.join([*words, '--out', str(out_file)])}",
     }
     write_report(out_file, results, title=title, about=about)
@@ -77,28 +75,3 @@ def _run(scenarios: list[Scenario], seeds: range, jobs: int) -> list[Result]:
             results.append(result)
             bar.advance(task)
         return results
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass  # no /proc here
-    return platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    """Name the commit, with a plus where the tree differs from it; `unknown` outside a repository."""
-    try:
-        name = _git("rev-parse", "--short", "HEAD")
-        return name + ("+" if _git("status", "--porcelain") else "")
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True, timeout=10)
-    return done.stdout.strip()

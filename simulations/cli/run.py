@@ -12,8 +12,9 @@ from protocol.error import InvalidRequest
 from simulations.campaign.trial import carry_out
 from simulations.checkers import ALL_CHECKERS, Checker
 from simulations.cli.order import Order, order_command
-from simulations.cli.outcome import print_object, print_result, progress
+from simulations.cli.outcome import print_object, print_result
 from simulations.cli.root import EXIT_VIOLATED
+from simulations.progress import progress
 from simulations.result import Result
 from simulations.run import Run
 

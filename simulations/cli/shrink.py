@@ -7,9 +7,10 @@ import click
 from protocol.error import InvalidRequest
 from simulations.campaign.trial import carry_out
 from simulations.cli.order import Order, order_command
-from simulations.cli.outcome import progress, violation_line
+from simulations.cli.outcome import violation_line
 from simulations.cli.request import write_file
 from simulations.plan import Plan, encode_plan
+from simulations.progress import progress
 from simulations.replay import stored_command
 from simulations.result import Result
 from simulations.run import Run

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from statistics import median_low
 
 from protocol.status import Status
 from protocol.swim.effect import Changed, ChangeKind, Send
@@ -162,8 +161,3 @@ def _trouble(world: World, observer: _Observer, setup: Setup, nodes: int, lasts_
 def _holds_failed(observer: Node, subject: Node) -> bool:
     held = observer.engine.membership.get(subject.id)
     return held is not None and held.status is Status.FAILED
-
-
-def median_size(world: World) -> int:
-    """Give the median view size of the running nodes."""
-    return median_low(node.engine.membership.live_count for node in world.nodes if node.running)

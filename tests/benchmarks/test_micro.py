@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.command import main
 from benchmarks.figure import Figure, figure, format_figures
-from benchmarks.machine import this_machine
 from benchmarks.subject import SUBJECTS
+from simulations.machine import this_machine
 
 IN_MEMORY = ("codec", "crypto", "handshake", "merge", "rumor", "view-hash", "sync", "udp", "receive")
 WITH_PROCESSES = ("flood", "idle", "http")

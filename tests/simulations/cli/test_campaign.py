@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
 
+from simulations.machine import this_machine
 from simulations.plan import decode_plan
 from simulations.report import read_results
 from simulations.scenarios import SCENARIOS
@@ -137,6 +139,7 @@ def test_report_writes_a_page_from_a_file_and_from_runs_of_its_own(tmp_path: Pat
     result = invoke(f"report --in {results} --out {page}")
     assert (result.exit_code, result.output) == (0, f"wrote {page}: 2 runs\n")
     assert f"python -m simulations report --in {results} --out {page}" in page.read_text()
+    assert escape(this_machine().hardware) in page.read_text()
     result = invoke(f"report --scenarios crash --seeds 1..2 --jobs 0 --out {page} --title Crashes")
     assert (result.exit_code, result.output) == (0, f"wrote {page}: 2 runs\n")
     assert "<h1>Crashes</h1>" in page.read_text()

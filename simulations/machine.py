@@ -17,9 +17,14 @@ class Machine:
     python: str
     commit: str
 
+    @property
+    def hardware(self) -> str:
+        """Say what is there whatever runs on it: processor, cores, operating system."""
+        return f"{self.cpu}, {self.core_count} cores, {self.system}"
+
     def as_line(self) -> str:
         """Say it in one line."""
-        return f"{self.cpu}, {self.core_count} cores, {self.system}; {self.python}; commit {self.commit}"
+        return f"{self.hardware}; {self.python}; commit {self.commit}"
 
     def as_json(self) -> dict[str, object]:
         """Give it for a machine to read."""
@@ -30,14 +35,15 @@ def this_machine() -> Machine:
     """Describe where this process runs."""
     return Machine(
         cpu=_cpu_model(),
-        core_count=_core_count(),
+        core_count=core_count(),
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         commit=_commit(),
     )
 
 
-def _core_count() -> int:
+def core_count() -> int:
+    """Tell how many processes can run at once, at least 1."""
     try:
         return len(os.sched_getaffinity(0))  # what this process may use, not what there is
     except AttributeError:  # not on macOS
