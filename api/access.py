@@ -1,65 +1,124 @@
 """Who may do what: the one place where a token is read and a right is asked for.
 
-Rights are scopes (`api.view.Scope`). Two kinds of route exist: those that change keys, tags or
-membership of the whole node always need the admin token; all others are open while access control
-lists are off, as Nomad's and Consul's are, which is why HTTP stays on loopback then. Where lists
-come in, `Access.require` is the line that asks the token's `Authority` for the other scopes too.
+Rights are scopes (`api.token_view.Scope`). Those in `ALWAYS_ASKED` are asked for at every time: they guard what changes
+the node itself, its keys and its tokens, and the Peers API. The others are asked for only under access control lists
+(`--acl`), as in Nomad and Consul: without them a token is not even looked at, which is why HTTP then stays on loopback.
 
-Tokens are compared by the node, in constant time; nothing here keeps or logs one.
+A right is decided before anything else is told: who may not read a peer does not learn whether it exists. Each
+dialect reads the token from its own places and refuses in its own words (`Wording`). Tokens are compared by the node,
+in constant time; nothing here keeps or logs one.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from quart import request
 from werkzeug.datastructures import Headers
 
 from api.answer import Problem
-from api.view import NodeView, Scope
+from api.query import Query
+from api.token_view import Scope
+from api.view import NodeView
 
 TOKEN_LENGTH_MAX: Final = 512
 """Longer than any token made here; longer ones are unknown without being looked at."""
 
-TokenReader = Callable[[Headers], str]
+ALWAYS_ASKED: Final = frozenset({Scope.ADMIN, Scope.PEERS_READ, Scope.PEERS_WRITE})
+"""With and without access control lists."""
+
+TokenReader = Callable[[Headers, bytes], str]
+"""Finds the token in a request's headers or, as bytes behind the question mark, its query; empty: none."""
 
 
-def bearer_token(headers: Headers) -> str:
-    """Read `Authorization: Bearer T`, the scheme in any case, T the first word after it; empty: none."""
+def bearer_token(headers: Headers, query: bytes = b"") -> str:
+    """Read `Authorization: Bearer T`, the scheme in any case, T the first word after it. Never from the query."""
+    del query
     words = headers.get("Authorization", "").split(None, 2)
     return words[1] if len(words) > 1 and words[0].lower() == "bearer" else ""
 
 
-def nomad_token(headers: Headers) -> str:
-    """Read `X-Nomad-Token`, trimmed, else the bearer token; empty: none. Never from the query."""
-    return headers.get("X-Nomad-Token", "").strip() or bearer_token(headers)
+def nomad_token(headers: Headers, query: bytes = b"") -> str:
+    """Read `X-Nomad-Token`, trimmed, else the bearer token. Never from the query."""
+    return headers.get("X-Nomad-Token", "").strip() or bearer_token(headers, query)
+
+
+def consul_token(headers: Headers, query: bytes = b"") -> str:
+    """Read `?token=`, else `X-Consul-Token`, trimmed, else the bearer token.
+
+    Raises:
+        InvalidRequest: the query cannot be read.
+    """
+    return Query.parse(query).first("token") or headers.get("X-Consul-Token", "").strip() or bearer_token(headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a dialect refuses; `{scope}` in the sentence becomes the right that was asked for."""
+
+    status: int
+    code: str
+    sentence: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a dialect refuses whom."""
+
+    missing: Refusal
+    """Without a token."""
+    unknown: Refusal
+    """With a token that there is not, or that has expired."""
+    lacking: Refusal
+    """With a token that does not carry the right."""
+
+
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+
+NATIVE_WORDING: Final = Wording(
+    Refusal(401, "UNAUTHORIZED", "this route needs a token: send `Authorization: Bearer TOKEN`", _CHALLENGE),
+    Refusal(401, "UNAUTHORIZED", "this token is not known here, or has expired", _CHALLENGE),
+    Refusal(403, "FORBIDDEN", "this token does not carry the right {scope}"),
+)
+"""Of our own routes and the Peers API."""
+
+NOMAD_WORDING: Final = Wording(
+    Refusal(403, "FORBIDDEN", "Permission denied"),
+    Refusal(403, "FORBIDDEN", "ACL token not found"),
+    Refusal(403, "FORBIDDEN", "Permission denied"),
+)
 
 
 class Access:
     """Asks for rights on behalf of the routes of one dialect."""
 
-    def __init__(self, view: NodeView, read_token: TokenReader) -> None:
+    def __init__(self, view: NodeView, read_token: TokenReader, enforces: bool, wording: Wording) -> None:
+        """Keep where tokens are read and looked up; `enforces`: access control lists are on."""
         self._view = view
         self._read_token = read_token
+        self._enforces = enforces
+        self._wording = wording
 
     def require(self, scope: Scope) -> None:
         """Let the request in hand pass, or refuse it.
 
         Raises:
-            Problem: 401 without a known token, 403 with one that lacks the right.
+            Problem: the right is asked for, and there is no token, an unknown one, or one that lacks it.
         """
-        if scope is not Scope.ADMIN:
+        if not self._enforces and scope not in ALWAYS_ASKED:
             return
-        secret = self._read_token(request.headers)
+        secret = self._read_token(request.headers, request.scope["query_string"])
         if not secret:
-            raise _unauthorized("this route needs a token: send `Authorization: Bearer TOKEN`")
-        if len(secret) > TOKEN_LENGTH_MAX or not secret.isascii():
-            raise _unauthorized("this token is not known here")
-        authority = self._view.authorize(secret)
+            raise _problem(self._wording.missing, scope)
+        is_possible = len(secret) <= TOKEN_LENGTH_MAX and secret.isascii()
+        authority = self._view.tokens.authorize(secret) if is_possible else None
         if authority is None:
-            raise _unauthorized("this token is not known here")
+            raise _problem(self._wording.unknown, scope)
         if not authority.allows(scope):
-            raise Problem(403, "FORBIDDEN", f"this token does not carry the right {scope.value}")
+            raise _problem(self._wording.lacking, scope)
 
 
-def _unauthorized(sentence: str) -> Problem:
-    return Problem(401, "UNAUTHORIZED", sentence, {"WWW-Authenticate": "Bearer"})
+def _problem(refusal: Refusal, scope: Scope) -> Problem:
+    sentence = refusal.sentence.format(scope=scope.value)
+    return Problem(refusal.status, refusal.code, sentence, dict(refusal.headers))

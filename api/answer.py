@@ -15,7 +15,7 @@ PRETTY_INDENT: Final = 4
 ECHO_LENGTH_MAX: Final = 80
 """Longest piece of a request that a sentence repeats."""
 
-_NATIVE_PREFIXES: Final = ("/v1/cluster", "/v1/peers", "/livez", "/readyz")
+_NATIVE_PREFIXES: Final = ("/v1/cluster", "/v1/peers", "/livez", "/readyz", "/metrics")
 
 
 class Problem(Exception):

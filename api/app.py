@@ -7,11 +7,12 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from api.access import Access, nomad_token
+from api.access import NATIVE_WORDING, NOMAD_WORDING, Access, bearer_token, nomad_token
 from api.answer import Problem, refusal_bytes
 from api.guard import Guard, RequestCounter
 from api.native import add_native_routes
 from api.nomad import add_nomad_routes
+from api.peers import add_peer_routes
 from api.view import NodeView
 from protocol.error import InvalidRequest
 
@@ -22,20 +23,23 @@ class HttpSettings:
 
     allowed_hosts: frozenset[str] = frozenset()
     """Names, without port, by which the API may be called besides IP addresses and localhost."""
+    acl: bool = False
+    """Whether every route but the open ones asks for a token with its scope; some always do (`api.access`)."""
 
 
 def build_http_app(
     view: NodeView, settings: HttpSettings | None = None, counter: RequestCounter | None = None
 ) -> QuartTrio:
-    """Build what --http serves: the Nomad dialect and the native routes.
+    """Build what --http serves: the Nomad dialect, the Peers API and the native routes.
 
     Several listeners of one node may share a `counter`; its figures are part of `/metrics`.
     """
     counter = counter or RequestCounter()
-    app = _bare_app(settings or HttpSettings(), counter)
-    access = Access(view, nomad_token)
-    add_nomad_routes(app, view, access, counter)
-    add_native_routes(app, view, access, counter)
+    settings = settings or HttpSettings()
+    app = _bare_app(settings, counter)
+    add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter)
+    add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
+    add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter)
     return app
 
 

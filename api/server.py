@@ -117,7 +117,7 @@ async def bind(config: ListenConfig) -> trio.socket.SocketType:
     if not ip.is_loopback and not config.beyond_loopback:
         raise ListenFailed(
             f"HTTP will not listen on {address}: without access control whoever reaches it commands this node; "
-            "use a loopback address, or allow it with http_allow_open"
+            "use a loopback address, ask for tokens with --acl, or allow it as it is with http_allow_open"
         )
     socket = trio.socket.socket(AF_INET6 if ip.version == 6 else AF_INET, SOCK_STREAM)
     try:

@@ -11,28 +11,13 @@ was changed then.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Literal, Protocol
 
+from api.license_view import LicensingView
+from api.peer_view import PeersView
+from api.token_view import TokensView
 from protocol.address import Address
 from protocol.status import Status
-
-
-class Scope(Enum):
-    """A right that a route asks for."""
-
-    ADMIN = "admin"
-    AGENT_READ = "agent:read"
-    AGENT_WRITE = "agent:write"
-    NODE_READ = "node:read"
-
-
-class Authority(Protocol):
-    """What a token may do."""
-
-    def allows(self, scope: Scope) -> bool:
-        """Tell whether this token carries the right; the admin token carries every right."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +69,8 @@ class Health:
 
     ok: bool
     reason: str = ""
+    warnings: tuple[str, ...] = ()
+    """What an operator should know though all is well, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +239,21 @@ class NodeView(Protocol):
         """The local health score; 0 is healthy."""
         ...
 
+    @property
+    def peers(self) -> PeersView:
+        """The node as the Peers API sees it."""
+        ...
+
+    @property
+    def tokens(self) -> TokensView:
+        """Who may call it."""
+        ...
+
+    @property
+    def licensing(self) -> LicensingView:
+        """The license it runs under."""
+        ...
+
     def local(self) -> MemberView:
         """Give the node itself."""
         ...
@@ -368,8 +370,4 @@ class NodeView(Protocol):
 
     def counters(self) -> tuple[Metric, ...]:
         """Give every measurement of the node, for `/metrics`."""
-        ...
-
-    def authorize(self, secret: str) -> Authority | None:
-        """Find what a token may do, comparing in constant time; None: no such token."""
         ...

@@ -12,7 +12,17 @@ from protocol.wire.codec import (
     encode_packet,
     encode_stream_message,
 )
-from protocol.wire.message import Ack, Packet, Ping, StreamMessage, Summary, SyncBuckets, SyncClaims, SyncSummaries
+from protocol.wire.message import (
+    Ack,
+    Packet,
+    Ping,
+    StreamMessage,
+    Summary,
+    SyncBuckets,
+    SyncClaims,
+    SyncSummaries,
+    Topic,
+)
 from protocol.wire.statement import decode_statement
 
 SUMMARY_COUNT = 500
@@ -36,7 +46,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
     yield time_call(f"packet of an ack ({len(ack)} B): decode", lambda: decode_packet(ack, recall), scale)
     raw = claims[0].statement.raw
     yield time_call(f"record ({len(raw)} B): decode, unverified", lambda: decode_statement(raw), scale)
-    summaries = tuple(Summary(author.id, INCARNATION, 1 << 63) for author in authors)
+    summaries = tuple(Summary(Topic.MEMBER, author.id, INCARNATION, 1 << 63) for author in authors)
     messages: dict[str, StreamMessage] = {
         "sync buckets": SyncBuckets(bytes(2_048)),
         f"sync summaries of {SUMMARY_COUNT}": SyncSummaries(b"\x01", summaries, last=True),

@@ -57,7 +57,7 @@ async def main(data_dir: str, member_count: int) -> None:
     config = Config.lan(name="n1", bind="127.0.0.1:0", http="off", data_dir=Path(data_dir), log_level="error")
     async with open_node(config) as node, trio.open_nursery() as nursery:
         fill(node, member_count)
-        view = AgentView(node, node.admin_token, ANY_PORT, lambda: "")
+        view = AgentView(node, ANY_PORT, lambda: "")
         body = encode_json(members_answer(view))
         ports = []
         for app in (build_http_app(view), bare_app(body)):

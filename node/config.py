@@ -68,6 +68,10 @@ class Config:
     """host or host:port, the host an IP address or a DNS name; for `node.bind.resolve`."""
     key_file: Path | None = None
     license: Path | None = None
+    license_issuers: tuple[str, ...] = ()
+    """Base64, as `protocol.security.signing_key.parse_public_key` reads them; empty: every issuer."""
+    revocation_operator_key: str | None = None
+    """Base64 likewise."""
     profile: ProfileName = "lan"
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The user's own; `region` and `dc` are added by `record_tags`."""

@@ -1,12 +1,12 @@
 """Where settings come from, in order: flag, SHOAL_* variable, TOML file, default."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from node.config import Config, read_values
-from node.setting import BY_KEY, CONFIG_VARIABLE, MANY, SETTINGS
-from node.setting_value import ConfigError, read_text
+from node.config import Config
+from node.setting import BY_KEY, CONFIG_VARIABLE, MANY, SETTINGS, Kind
+from node.setting_value import ConfigError, read_text, read_value
 from node.spelling import unknown_sentence
 
 CONFIG_SIZE_MAX = 256 * 1024
@@ -14,6 +14,12 @@ CONFIG_SIZE_MAX = 256 * 1024
 PREFIX = "SHOAL_"
 OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "SHOAL_HTTP_ADDR", "SHOAL_TOKEN", "SHOAL_DIE_WITH_PARENT"})
 """SHOAL_* that are not settings of a node: of commands that speak to one, and of `shoal up`."""
+TABLE_DEPTH_MAX = 4
+"""No setting has more words; TOML's dotted names could go as deep as the file is long."""
+_TABLES = frozenset(setting.key for setting in SETTINGS if setting.kind is Kind.TAGS)
+"""Settings whose value is a table."""
+_OWN_NAMES = {Kind.LISTENER: "bind", Kind.PATH: "file"}
+"""`http` and `[http]` cannot stand in one file, so in the table the listener is `bind`; and a file is `file`."""
 FOREIGN_PREFIXES = ("SHOAL_PORT", "SHOAL_SERVICE_")
 """Kubernetes sets such variables in every container beside a service named "shoal"."""
 
@@ -53,12 +59,55 @@ def read_file(file: Path) -> dict[str, Any]:
     import tomllib  # only a node with a file pays for it
 
     try:
-        values = tomllib.loads(raw.decode())
+        return _read_tables(tomllib.loads(raw.decode()), f"in {file}")
     except UnicodeDecodeError:
         raise ConfigError(f"in {file}: not UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise ConfigError(f"in {file}: not TOML: {wrong}") from None
-    return read_values(values, f"in {file}")
+
+
+def _read_tables(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Read what a file holds; `[http] allow_open` is `http_allow_open`, for tables are only a way to write names."""
+    read: dict[str, Any] = {}
+    for path, value in _leaves(values):
+        shown = ".".join(path)
+        key = _key_of(path)
+        if key not in BY_KEY:
+            raise ConfigError(f"{where}: {unknown_sentence('setting', shown, _known_names(path[:-1]))}")
+        if key in read:
+            raise ConfigError(f"{where}: {key} is given twice, once as {shown}")
+        read[key] = read_value(BY_KEY[key], value, f"{where}: {shown}")
+    return read
+
+
+def _leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Give the values with the names of the tables they stand in; a table of tags is one value."""
+    for name, value in values.items():
+        below = (*path, name)
+        joined = "_".join(below)
+        is_value = not isinstance(value, dict) or len(below) == TABLE_DEPTH_MAX or joined in _TABLES
+        if not is_value and (value or any(key.startswith(joined + "_") for key in BY_KEY)):
+            yield from _leaves(value, below)
+        else:
+            yield below, value
+
+
+def _key_of(path: tuple[str, ...]) -> str:
+    """Give the setting that a value in tables stands for; a table's own setting has a name in it, `http.bind`."""
+    own = "_".join(path[:-1])
+    if own in BY_KEY and _OWN_NAMES.get(BY_KEY[own].kind) == path[-1]:
+        return own
+    return "_".join(path)
+
+
+def _known_names(tables: tuple[str, ...]) -> list[str]:
+    """Give every name that a value in some tables could have had, as it would be written."""
+    if not tables:
+        return list(BY_KEY)
+    head, shown = "_".join(tables), ".".join(tables)
+    inside = [f"{shown}.{key.removeprefix(head + '_')}" for key in BY_KEY if key.startswith(head + "_")]
+    own = _OWN_NAMES.get(BY_KEY[head].kind) if head in BY_KEY else None
+    return [*BY_KEY, *inside, *([f"{shown}.{own}"] if own else [])]
 
 
 def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:

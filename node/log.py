@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from protocol.swim.effect import Change, ChangeKind
 from protocol.ulid import format_ulid
+from protocol.wire.statement import Revocation
 
 FIELDS = "fields"
 """The attribute of a log record that holds its event's fields, in order."""
@@ -54,6 +55,18 @@ def log_change(change: Change) -> None:
     if evidence is not None and evidence.note:
         fields["note"] = evidence.note
     log_event(_member_log, _LEVELS.get(change.kind, logging.INFO), change.kind.value, **fields)
+
+
+def log_revocation(revocation: Revocation) -> None:
+    """Log that an id was put out of the cluster, or taken in again."""
+    log_event(
+        _member_log,
+        logging.WARNING,
+        "peer-revoked" if revocation.revoked else "peer-reinstated",
+        id=format_ulid(revocation.subject),
+        by=format_ulid(revocation.issuer),
+        version=revocation.version,
+    )
 
 
 def _time(record: logging.LogRecord) -> str:

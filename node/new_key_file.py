@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from node.new_file import write_new_file
 from protocol.security.key_file import encode_key_file
 from protocol.security.keyring import Keyring
 
@@ -14,13 +15,4 @@ def write_key_file(file: Path) -> None:
     Raises:
         OSError: the file exists or cannot be written; no half-written file is left.
     """
-    content = encode_key_file(Keyring.generate(time.time_ns() // 1_000_000, os.urandom))
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError:
-        file.unlink(missing_ok=True)
-        raise
+    write_new_file(file, encode_key_file(Keyring.generate(time.time_ns() // 1_000_000, os.urandom)), 0o600)

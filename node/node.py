@@ -8,8 +8,9 @@
 Synchronous methods answer from memory. What an `async` method has returned from is on disk.
 """
 
+import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import trio
 
@@ -18,10 +19,13 @@ from node.config import Config
 from node.driver import Driver
 from node.journal import Journal, JournalBatch
 from node.keyring_keeper import KeyringKeeper
-from node.log import log_change
+from node.license_keeper import LicenseKeeper
+from node.log import log_change, log_revocation
+from node.peer_keeper import PeerKeeper, operator_key
 from node.seeds import Attempt, SeedKeeper, try_seed
 from node.state import State
 from node.stream_server import StreamServer
+from node.token_keeper import TokenKeeper
 from protocol.address import Address
 from protocol.error import InvalidRequest
 from protocol.status import Status
@@ -29,6 +33,7 @@ from protocol.swim.effect import (
     Changed,
     Cloned,
     Effect,
+    Expelled,
     ForgetContact,
     JoinEnded,
     KeyringReceived,
@@ -36,16 +41,22 @@ from protocol.swim.effect import (
     PersistContact,
     PersistPresence,
     PersistReserve,
+    RevocationTaken,
+    SteppedDown,
 )
 from protocol.swim.engine import Engine
 from protocol.swim.member import Member
 from protocol.swim.membership import Membership
+from protocol.ulid import format_ulid
 
 RESERVED_TAGS = frozenset({"region", "dc"})
 """Set from the configuration; everybody's HTTP dialects read them."""
 JOIN_TIMEOUT_S = 10.0
 LIVE_AFTER_S = 5.0
 """/livez: how long the engine's timer may be overdue."""
+
+
+_log = logging.getLogger("shoal.node")
 
 
 class NodeEnded(Exception):
@@ -56,18 +67,26 @@ class Node:
     """One member of the cluster. Made by `open_node`."""
 
     def __init__(
-        self, config: Config, state: State, driver: Driver, streams: StreamServer, keeper: KeyringKeeper
+        self,
+        config: Config,
+        state: State,
+        driver: Driver,
+        streams: StreamServer,
+        keeper: KeyringKeeper,
+        licensing: LicenseKeeper | None = None,
     ) -> None:
         self.config = config
         self.driver = driver
         self.streams = streams
         self.keyring = keeper
+        self.licensing = licensing if licensing is not None else LicenseKeeper(None, (), state.store)
         self.started_at = time.time()
         self.journal = Journal(int(self.started_at * 1000))
         self.ended: NodeEnded | None = None
         self.ending = trio.Event()
         """Set when the node left for good, or cannot go on (`ended` says why)."""
         self.seeds = SeedKeeper(self.resolve, self._join_address, self._is_member, self._knows_members)
+        self.peers = PeerKeeper(self, driver, state, operator_key(config))
         self._changes = 1
         self._first_incarnation = driver.engine.local.incarnation
         self._state = state
@@ -102,6 +121,13 @@ class Node:
     def is_leaving(self) -> bool:
         """Whether this node has said goodbye, and not returned."""
         return self.engine.local.goodbye
+
+    @property
+    def away_reason(self) -> str:
+        """Why this node is no member of its cluster now; empty while it is."""
+        if self.membership.revocations.bars(self.membership.own_id):
+            return "this node was put out of the cluster: an operator must add it again"
+        return "this node has left its cluster" if self.is_leaving else ""
 
     @property
     def generation(self) -> int:
@@ -167,20 +193,33 @@ class Node:
         await self.seeds.run()
 
     async def _join_address(self, address: Address) -> Attempt:
+        return await self._shake_hands(address, self.engine.join)
+
+    async def invite_address(self, address: Address) -> Attempt:
+        """Ask whoever gossips at an address to be a member; a stream that is no longer waited for is given up."""
+        return await self._shake_hands(address, self.engine.invite)
+
+    async def _shake_hands(
+        self, address: Address, begin: Callable[[float, Address], tuple[int, list[Effect]]]
+    ) -> Attempt:
         if address in (self.address, self.driver.datagrams.address):
             return Attempt(own_echo=True)
-        stream, effects = self.engine.join(self.driver.now, address)
+        stream, effects = begin(self.driver.now, address)
         done, results = self._joins[stream] = (trio.Event(), [])
         try:
             self.driver.perform(effects)
             await done.wait()
         finally:
             del self._joins[stream]
+            if not done.is_set():
+                self.streams.give_up(stream)
         ended = results[0]
         reason = ended.refusal.sentence if ended.refusal else ended.reason
         if not reason.startswith(f"{address}:"):
             reason = f"{address}: {reason}"
-        return Attempt(ended.peer, ended.refusal, reason, ended.own_echo, ended.datagrams_reach)
+        return Attempt(
+            ended.peer, ended.refusal, reason, ended.own_echo, ended.datagrams_reach, ended.met, ended.was_live
+        )
 
     def _is_member(self, address: Address) -> bool:
         if address in (self.address, self.driver.datagrams.address):
@@ -254,9 +293,9 @@ class Node:
         return self.membership.live_count > 1 or len(self.engine.core.book) > 0
 
     @property
-    def admin_token(self) -> str:
-        """The secret that carries every right; also in `admin.token` in the data directory."""
-        return self._state.admin_token
+    def tokens(self) -> TokenKeeper:
+        """Who may call this node's HTTP; the secret that carries every right is in `admin.token` on the disk."""
+        return self._state.tokens
 
     async def replace_seeds(self, seeds: Sequence[str]) -> None:
         """Join through and heal by other addresses from now on."""
@@ -283,6 +322,17 @@ class Node:
                 self._state.put_keyring(self.driver.keyring)
             case LeaveEnded():
                 self._leave_ended.set()
+            case RevocationTaken():
+                self._take_revocation(effect)
+            case Expelled(revocation):
+                self.seeds.resting = True
+                _log.error(
+                    "this node was put out of the cluster: %s revoked its identity; an operator must add it again",
+                    format_ulid(revocation.issuer),
+                )
+            case SteppedDown():
+                self.seeds.resting = True
+                _log.error("NODE_LIMIT_EXCEEDED: another node took the license's last seat; this node leaves")
             case Cloned(address):
                 self.end(
                     f"another process at {address} runs with this node's identity: its data directory was copied; "
@@ -290,6 +340,14 @@ class Node:
                 )
             case _:
                 pass
+
+    def _take_revocation(self, effect: RevocationTaken) -> None:
+        revocation = effect.revocation
+        self._changes += 1
+        self._state.put(effect)
+        if revocation.revoked:
+            self.driver.gate.forget_peer(revocation.subject)
+        log_revocation(revocation)
 
     def end(self, reason: str) -> None:
         """End this node, for a reason that its operator reads."""

@@ -14,17 +14,24 @@ from node.config import Config
 from node.datagram_socket import DatagramSocket, bind_pair
 from node.driver import Driver
 from node.keyring_keeper import KeyringKeeper
+from node.license_keeper import open_licensing
 from node.node import Node
+from node.peer_keeper import operator_key
 from node.state import State, open_state
+from node.store_error import StoreError, damage_sentence
 from node.stream_server import StreamServer
 from node.version import VERSION
 from protocol.address import Address
+from protocol.error import BadSignature, MalformedMessage
 from protocol.security.datagram import DatagramGate
 from protocol.security.identity import StatementSigner
+from protocol.security.license import License
 from protocol.security.verifier import Verifier
+from protocol.swim.admission import Terms
 from protocol.swim.engine import Engine
 from protocol.swim.local import Profile, first_incarnation
 from protocol.ulid import MemberId
+from protocol.wire.statement import Revocation
 
 logging.getLogger("shoal").addHandler(logging.NullHandler())
 """An embedding program that sets up no logging hears nothing, instead of bare event names on its stderr."""
@@ -67,10 +74,12 @@ async def bring_up(config: Config) -> AsyncIterator[Node]:
             stream_listener = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(state.run)
+                nursery.start_soon(state.tokens.run)
                 nursery.start_soon(datagrams.receive_forever, node.driver.handle_datagram)
                 nursery.start_soon(node.driver.run_timer)
                 await nursery.start(node.streams.run, stream_listener)  # else a join made at once finds no dialler
                 nursery.start_soon(node.keyring.run)
+                nursery.start_soon(node.licensing.run, lambda: node.membership.seats_taken)
                 try:
                     yield node
                 finally:
@@ -85,7 +94,9 @@ async def bring_up(config: Config) -> AsyncIterator[Node]:
 async def _make_node(config: Config, state: State, datagrams: DatagramSocket, advertised: Address) -> Node:
     """Wire the parts together, and start the engine once its incarnation is reserved on disk."""
     identity, keyring = state.identity, state.keyring
-    incarnation = first_incarnation(state.reserve, time.time_ns() // 1_000_000)
+    licensing = open_licensing(config, state.store)
+    license_id = licensing.current.identity if licensing.current is not None else ""
+    incarnation = first_incarnation(state.reserve, _unix_ms())
     await state.reserve_incarnation(incarnation)
     profile = Profile(
         id=identity.id,
@@ -94,7 +105,8 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
         address=advertised,
         start=int.from_bytes(os.urandom(8), "big"),
         version=VERSION,
-        display_name=config.display_name,
+        license_id=license_id,
+        display_name=own_name if (own_name := state.store.load_display_name()) is not None else config.display_name,
         tags=config.replace(tags=state.changed_tags(config.tags)).record_tags(),
     )
     signer = StatementSigner(identity, keyring.cluster_id)
@@ -102,8 +114,11 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
     def lookup_key(id: MemberId) -> bytes | None:
         return engine.public_key(id)
 
-    verifier = Verifier(keyring.cluster_id, lookup_key)
-    gate = DatagramGate(identity, keyring, verifier, incarnation, os.urandom, lookup_key)
+    def bars(id: MemberId) -> bool:
+        return engine.membership.revocations.bars(id)
+
+    verifier = Verifier(keyring.cluster_id, lookup_key, unix_ms=_unix_ms, operator_key=operator_key(config))
+    gate = DatagramGate(identity, keyring, verifier, incarnation, os.urandom, lookup_key, bars)
 
     def room(peer: MemberId, introduce: bool) -> int:
         if introduce:
@@ -112,17 +127,43 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
 
     engine = Engine(
         profile,
-        config.engine_settings(),
+        config.engine_settings(license_id=license_id),
         incarnation=incarnation,
         sign=signer.sign,
         rng=Random(int.from_bytes(os.urandom(16), "big")),
         room=room,
     )
+
+    def change_terms(license: License) -> None:
+        expired = licensing.has_expired(time.time())
+        engine.change_terms(Terms(license.identity, license.max_nodes, expired=expired))
+
+    licensing.on_change = change_terms
+    if licensing.current is not None:
+        change_terms(licensing.current)
     driver = Driver(engine, gate, verifier, keyring, datagrams)
-    node = Node(config, state, driver, StreamServer(driver, identity), KeyringKeeper(driver, state))
+    node = Node(config, state, driver, StreamServer(driver, identity), KeyringKeeper(driver, state), licensing)
     stays_out = state.left and not config.rejoin_after_leave
-    driver.perform(engine.start(driver.now, state.contacts, left=stays_out))
-    if state.left and not stays_out:
+    words = _open_revocations(state, verifier)
+    driver.perform(engine.start(driver.now, state.contacts, left=stays_out, revocations=words))
+    if state.left and not engine.local.goodbye:
         state.put_presence(left=False)
     driver.offer_keyring(changed=False)
     return node
+
+
+def _open_revocations(state: State, verifier: Verifier) -> list[Revocation]:
+    """Read what was signed about who is out; what is not heeded here any more (another operator's key) stays on disk.
+
+    Raises:
+        StoreError: the database holds something else.
+    """
+    try:
+        found = [verifier.open_statement(raw) for raw in state.store.load_revocations()]
+    except (MalformedMessage, BadSignature) as wrong:
+        raise StoreError(damage_sentence(f"a revocation in it: {wrong}", state.store.path)) from None
+    return [statement for statement in found if isinstance(statement, Revocation)]
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

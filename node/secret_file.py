@@ -4,6 +4,7 @@ Each has mode 0600 and is written whole or not at all: to a neighbour file, to t
 """
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ ADMIN_TOKEN_SIZE = 32
 """Bytes of chance in a token; twice as many hex letters."""
 SECRET_SIZE_MAX = 4096
 """An identity has 56 bytes and a token 64 letters; what is larger is another file."""
+
+_ADMIN_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
+"""An operator may put a token of another make there: too short a one could be guessed."""
 
 
 def read_secret(path: Path) -> bytes | None:
@@ -92,19 +96,67 @@ def open_identity(data_dir: Path, now_ms: int, entropy: Callable[[int], bytes]) 
         raise StoreError(f"{path}: {wrong}; put a copy back, or move the file away to start as a new member") from None
 
 
-def open_admin_token(data_dir: Path, entropy: Callable[[int], bytes]) -> str:
-    """Read the admin token, or make one at the first start: 64 hex letters.
+def read_admin_token(data_dir: Path) -> str | None:
+    """Read the admin token; None where there is no file.
 
     Raises:
-        StoreError: the file is unreadable, holds no token, is open to others, or cannot be written.
+        StoreError: the file is unreadable, holds no token, or is open to others.
     """
     path = data_dir / ADMIN_TOKEN_FILE_NAME
     held = read_secret(path)
     if held is None:
-        token = entropy(ADMIN_TOKEN_SIZE).hex()
-        write_secret(path, token.encode() + b"\n")
-        return token
+        return None
     token = held.decode("ascii", errors="replace").strip()
-    if len(token) < ADMIN_TOKEN_SIZE or not all(letter.isascii() and letter.isalnum() for letter in token):
+    if not _ADMIN_TOKEN.fullmatch(token):
         raise StoreError(f"{path} holds no token: move it away, and the next start makes a new one")
     return token
+
+
+def make_admin_token(data_dir: Path, entropy: Callable[[int], bytes]) -> str:
+    """Write a fresh admin token: 64 hex letters.
+
+    Raises:
+        StoreError: as `write_secret`.
+    """
+    token = entropy(ADMIN_TOKEN_SIZE).hex()
+    write_secret(data_dir / ADMIN_TOKEN_FILE_NAME, token.encode() + b"\n")
+    return token
+
+
+def set_aside(path: Path) -> bool:
+    """Take a secret file out of its place, so that a start no longer finds it; False: there is none.
+
+    `put_back` undoes it. A rename needs no room, so a full disk does not stop it half-way.
+
+    Raises:
+        StoreError: the directory cannot be written; the file stays.
+    """
+    try:
+        path.rename(_aside(path))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(os_sentence(error, path, "removed")) from None
+    try:
+        sync_directory(path.parent)
+    except OSError as error:
+        put_back(path)
+        raise StoreError(os_sentence(error, path, "removed")) from None
+    return True
+
+
+def put_back(path: Path) -> None:
+    """Undo `set_aside`, as far as the disk lets it."""
+    with suppress(OSError):
+        _aside(path).rename(path)
+        sync_directory(path.parent)
+
+
+def drop_aside(path: Path) -> None:
+    """Delete what was set aside, also by a process that did not live to do it."""
+    with suppress(OSError):
+        _aside(path).unlink()
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".gone")

@@ -40,11 +40,20 @@ class Attempt:
     reason: str = ""
     own_echo: bool = False
     datagrams_reach: bool = True
+    met: MemberId | None = None
+    """Who proved itself there, though nothing may have come of it."""
+    was_live: bool = False
+    """Whether that one was a live member before."""
 
     @property
     def joined(self) -> bool:
         """Whether the address counts as joined; one's own does."""
         return self.peer is not None or self.own_echo
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether a node of ours was there, whatever it said."""
+        return self.joined or self.refusal is not None
 
 
 Resolve = Callable[[str], Awaitable[list[Address]]]

@@ -27,6 +27,8 @@ class Kind(Enum):
     LISTENER = "an IP address with a port, such as 127.0.0.1:4646, or off"
     SEEDS = "host:port, an IP address or a DNS name, once or more"
     HOSTS = "host names, once or more"
+    KEY = "a public key: base64 of 32 bytes, 44 letters"
+    KEYS = "public keys, once or more, each base64 of 32 bytes, 44 letters"
     PATH = "a path"
     PROFILE = "lan, wan or local"
     LEVEL = "debug, info, warning or error"
@@ -34,7 +36,7 @@ class Kind(Enum):
     DURATION = "a time such as 90s, 30m or 24h"
 
 
-MANY = frozenset({Kind.SEEDS, Kind.HOSTS, Kind.TAGS})
+MANY = frozenset({Kind.SEEDS, Kind.HOSTS, Kind.KEYS, Kind.TAGS})
 """Kinds whose flag may be repeated; in the environment the parts are separated by commas."""
 
 
@@ -77,13 +79,19 @@ SETTINGS: tuple[Setting, ...] = (
             "Identity, keys and state; one per node, so a second node on a machine is given its own."),
     Setting("key_file", Kind.PATH, "the keyring in the data directory",
             "The cluster's key file (`shoal keys new`): who has it is in.", is_secret=True),
-    Setting("license", Kind.PATH, "the open license", "Not served yet: the cluster's license file.", is_secret=True),
+    Setting("license", Kind.PATH, "the open license", "The cluster's license file, the same on all members.",
+            is_secret=True, is_reloaded=True),
+    Setting("license_issuers", Kind.KEYS, "every issuer",
+            "Whose licenses count: the public keys that `shoal license issue` prints.", "license_issuer",
+            is_reloaded=True),
+    Setting("revocation_operator_key", Kind.KEY, "none",
+            "Only statements signed with this key put members out or in again."),
     Setting("profile", Kind.PROFILE, "lan", "How fast and how patient; the same on all members."),
     Setting("tags", Kind.TAGS, "none", "Tags of this node, seen by all. In TOML a table.", "tag", is_reloaded=True),
     Setting("region", Kind.PLACE, "global", "Region, as Nomad's dialect shows it."),
     Setting("datacenter", Kind.PLACE, "dc1", "Data centre."),
     Setting("display_name", Kind.TEXT, "none", "Free text for people, at most 128 characters."),
-    Setting("acl", Kind.FLAG, "false", "Not served yet: ask every HTTP request for a token with the right scope."),
+    Setting("acl", Kind.FLAG, "false", "Ask HTTP requests for a token with the right scope (`shoal token`)."),
     Setting("http_allow_open", Kind.FLAG, "false", "Let HTTP listen beyond loopback without --acl."),
     Setting("http_allowed_hosts", Kind.HOSTS, "none",
             "Names by which HTTP may be called, beside IP addresses and localhost.", "http_allowed_host"),
@@ -134,6 +142,8 @@ _METAVARS = {
     Kind.LISTENER: "ADDR|off",
     Kind.SEEDS: "ADDR",
     Kind.HOSTS: "HOST",
+    Kind.KEY: "PUBLICKEY",
+    Kind.KEYS: "PUBLICKEY",
     Kind.PROFILE: "lan|wan|local",
     Kind.LEVEL: "LEVEL",
     Kind.TAGS: "KEY=VALUE",

@@ -27,6 +27,8 @@ from protocol.wire.statement import TAG_COUNT_MAX, check_display_name, check_nam
 SEEDS_MAX = 64
 """Seeds are retried for ever, each with a dial; a cluster needs three."""
 HOSTS_MAX = 64
+ISSUERS_MAX = 64
+"""One or two are in use; more are a file that was generated wrongly."""
 OWN_TAGS = {"region": "--region", "dc": "--datacenter"}
 """Tags that a node writes itself, and the flags they come from."""
 USER_TAGS_MAX = TAG_COUNT_MAX - len(OWN_TAGS)
@@ -189,6 +191,20 @@ def _read_hosts(_setting: Setting, texts: list[str]) -> tuple[str, ...]:
     return hosts
 
 
+def _read_key(_setting: Setting, text: str) -> str:
+    from protocol.security.signing_key import parse_public_key  # libsodium, which most commands do without
+
+    parse_public_key(text.strip())
+    return text.strip()
+
+
+def _read_keys(setting: Setting, texts: list[str]) -> tuple[str, ...]:
+    keys = tuple(dict.fromkeys(_read_key(setting, text) for text in texts))
+    if len(keys) > ISSUERS_MAX:
+        raise ValueError(f"{len(keys)} public keys, at most {ISSUERS_MAX}")
+    return keys
+
+
 def _read_path(_setting: Setting, text: str) -> Path:
     if not text or "\0" in text or len(text) > PATH_LENGTH_MAX:
         raise ValueError(f"{_quote(text)} is not a path of 1 to {PATH_LENGTH_MAX} characters")
@@ -252,6 +268,8 @@ _READERS: dict[Kind, tuple[Callable[[object], bool], Callable[[Setting, Any], An
     Kind.LISTENER: (_is_text, _read_listener),
     Kind.SEEDS: (_is_texts, _read_seeds),
     Kind.HOSTS: (_is_texts, _read_hosts),
+    Kind.KEY: (_is_text, _read_key),
+    Kind.KEYS: (_is_texts, _read_keys),
     Kind.PATH: (_is_text, _read_path),
     Kind.PROFILE: (_is_text, _read_profile),
     Kind.LEVEL: (_is_text, _read_level),

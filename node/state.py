@@ -13,16 +13,25 @@ from pathlib import Path
 import trio
 
 from node.config import Config
-from node.secret_file import open_admin_token, open_identity, write_secret
+from node.secret_file import open_identity, write_secret
 from node.store import Store
 from node.store_error import StoreError, os_sentence
+from node.token_keeper import TokenKeeper, open_tokens
 from protocol.error import InvalidRequest, MalformedMessage
 from protocol.security.identity import Identity
 from protocol.security.key_file import encode_key_file, parse_key_file
 from protocol.security.keyring import Keyring
-from protocol.swim.effect import Contact, ForgetContact, PersistContact, PersistPresence, PersistReserve
+from protocol.swim.effect import (
+    Contact,
+    ForgetContact,
+    PersistContact,
+    PersistPresence,
+    PersistReserve,
+    RevocationTaken,
+)
 from protocol.swim.local import RESERVE_STEP
 from protocol.ulid import MemberId, format_ulid
+from protocol.wire.statement import Revocation
 
 KEY_FILE_NAME = "cluster.key"
 """The keyring as a key file, kept up to date in the data directory: what another node is started with."""
@@ -30,7 +39,7 @@ KEY_FILE_SIZE_MAX = 16_384
 RETRY_S = 5.0
 """How soon a failed write (a full disk) is tried again."""
 
-PersistEffect = PersistReserve | PersistContact | ForgetContact | PersistPresence
+PersistEffect = PersistReserve | PersistContact | ForgetContact | PersistPresence | RevocationTaken
 
 _log = logging.getLogger("shoal.state")
 
@@ -38,12 +47,12 @@ _log = logging.getLogger("shoal.state")
 class State:
     """The data directory of a running node. Made by `open_state`."""
 
-    def __init__(self, data_dir: Path, store: Store, identity: Identity, keyring: Keyring, admin_token: str) -> None:
+    def __init__(self, data_dir: Path, store: Store, identity: Identity, keyring: Keyring, tokens: TokenKeeper) -> None:
         self.data_dir = data_dir
         self.store = store
         self.identity = identity
         self.keyring = keyring
-        self.admin_token = admin_token
+        self.tokens = tokens
         own = store.load_own()
         self.reserve = own.reserve
         self.left = own.left
@@ -53,6 +62,7 @@ class State:
         self.failure = ""
         """Why the last write failed; empty while the disk works."""
         self._contacts: dict[MemberId, tuple[Contact, float] | None] = {}
+        self._revocations: dict[MemberId, Revocation] = {}
         self._reserve: int | None = None
         self._left: bool | None = None
         self._keyring_changed = False
@@ -75,6 +85,8 @@ class State:
                 self._contacts[contact.id] = (contact, time.time())
             case ForgetContact(id):
                 self._contacts[id] = None
+            case RevocationTaken(revocation):
+                self._revocations[revocation.subject] = revocation
         self._wake()
 
     def put_presence(self, *, left: bool) -> None:
@@ -150,6 +162,13 @@ class State:
             except BaseException:  # cancelled between database and file, too: `aclose` writes both
                 self._keyring_changed = True
                 raise
+        if self._revocations:
+            revocations, self._revocations = self._revocations, {}
+            try:
+                await self.store.save_revocations(revocations.values())
+            except StoreError:
+                self._revocations = revocations | self._revocations
+                raise
         if self._contacts:
             contacts, self._contacts = self._contacts, {}
             kept = [entry for entry in contacts.values() if entry is not None]
@@ -177,6 +196,10 @@ class State:
         await self.store.save_tag_changes(changes)
         self.tag_changes = changes
 
+    async def save_revocation(self, revocation: Revocation) -> None:
+        """Store a word about an id before it is spoken."""
+        await self.store.save_revocations([revocation])
+
     async def save_keyring(self, keyring: Keyring) -> None:
         """Store a keyring, in the database and as the key file."""
         async with self._keyring_turn:
@@ -192,6 +215,7 @@ class State:
         with trio.CancelScope(shield=True):
             if self._written < self._queued:
                 await self.write()
+            await self.tokens.write_uses()
             try:
                 self.store.close()
             except StoreError as wrong:
@@ -209,9 +233,9 @@ async def open_state(config: Config) -> State:
     store = Store.open(data_dir)
     try:
         identity = open_identity(data_dir, time.time_ns() // 1_000_000, os.urandom)
-        token = open_admin_token(data_dir, os.urandom)
+        tokens = await open_tokens(data_dir, store, os.urandom)
         keyring, changed = _open_keyring(config, store)
-        state = State(data_dir, store, identity, keyring, token)
+        state = State(data_dir, store, identity, keyring, tokens)
         if changed:
             state.put_keyring(keyring)
             await state.write()

@@ -24,14 +24,16 @@ from protocol.address import Address
 from protocol.error import InvalidRequest
 from protocol.swim.address_book import CONTACTS_MAX
 from protocol.swim.effect import Contact
+from protocol.swim.revocations import REVOCATIONS_MAX
 from protocol.ulid import MemberId
+from protocol.wire.statement import Revocation
 
 DATABASE_NAME = "state.db"
 ADDRESSES_MAX = 256
-"""Seeds, and servers: far beyond what a node dials at a start."""
+"""Seeds: far beyond what a node dials at a start."""
 DISPLAY_NAMES_MAX = CONTACTS_MAX
-TOKENS_MAX = 4_096
-"""Each is looked through when a token is checked."""
+TOKENS_MAX = 256
+"""Each is compared at each request that needs one, without an early end, so the table must stay small."""
 TRIM_EVERY = 1_024
 """Contacts saved between two looks at how many there are: the look reads the whole index."""
 
@@ -132,6 +134,11 @@ class Store:
     ) -> None:
         self.close()
 
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self._path
+
     # --- the node itself ------------------------------------------------------------------------
 
     def load_own(self) -> OwnState:
@@ -159,6 +166,17 @@ class Store:
         """Keep whether the node left of its own will."""
         await self._save_meta("left", int(left))
 
+    def load_display_name(self) -> str | None:
+        """Read the display name that was given to this node while it ran; None: none was."""
+        rows = self._read("SELECT value FROM meta WHERE key = 'display_name'")
+        if rows and not isinstance(rows[0][0], str):
+            raise StoreError(damage_sentence("meta holds values that were never written", self._path))
+        return rows[0][0] if rows else None
+
+    async def save_own_display_name(self, name: str) -> None:
+        """Keep the display name that was given to this node while it ran."""
+        await self._save(("INSERT OR REPLACE INTO meta VALUES ('display_name', ?)", (name,)))
+
     async def save_tag_changes(self, changes: Mapping[str, str | None]) -> None:
         """Keep which tags were set or (None) deleted while the node ran, in place of those held."""
         await self._save_meta("tags", json.dumps(dict(changes), ensure_ascii=False).encode())
@@ -166,6 +184,18 @@ class Store:
     async def save_record(self, raw: bytes) -> None:
         """Keep the node's latest signed record."""
         await self._save_meta("record", raw)
+
+    def load_license(self) -> str | None:
+        """Read the license's renewal that was applied while the node ran; None: there was none."""
+        rows = self._read("SELECT value FROM meta WHERE key = 'license'")
+        try:
+            return rows[0][0].decode() if rows else None
+        except (AttributeError, UnicodeDecodeError):
+            raise StoreError(damage_sentence("meta holds values that were never written", self._path)) from None
+
+    async def save_license(self, text: str) -> None:
+        """Keep a renewal of the license, given as the text of its file."""
+        await self._save_meta("license", text.encode())
 
     async def _save_meta(self, key: str, value: int | bytes) -> None:
         await self._save(("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value)))
@@ -229,17 +259,19 @@ class Store:
         """
         await self._save(*_replace_addresses("seeds", addresses))
 
-    def load_servers(self) -> list[str]:
-        """Read the list that the HTTP dialects call servers, in its order."""
-        return [address for (address,) in self._read("SELECT address FROM servers ORDER BY position")]
+    def load_revocations(self) -> list[bytes]:
+        """Read the signed words about who is out, raw."""
+        return [raw for (raw,) in self._read("SELECT raw FROM revocations ORDER BY id")]
 
-    async def save_servers(self, addresses: Sequence[str]) -> None:
-        """Keep the servers in place of those held.
-
-        Raises:
-            InvalidRequest: more than 256.
-        """
-        await self._save(*_replace_addresses("servers", addresses))
+    async def save_revocations(self, revocations: Iterable[Revocation]) -> None:
+        """Keep the newest word about each of some ids, in place of those held."""
+        await self._save(
+            *(
+                ("INSERT OR REPLACE INTO revocations VALUES (?, ?, ?)", (word.subject, word.version, word.raw))
+                for word in revocations
+            ),
+            _TRIM_REVOCATIONS,
+        )
 
     def load_display_names(self) -> dict[MemberId, str]:
         """Read this node's own notes of how peers are called."""
@@ -273,7 +305,7 @@ class Store:
         """Keep a token, replacing one of the same hash.
 
         Raises:
-            InvalidRequest: a new one beyond 4,096, or a scope with a space in it.
+            InvalidRequest: a new one beyond 256, or a scope with a space in it.
         """
         if any(len(scope.split()) != 1 for scope in token.scopes):
             raise InvalidRequest("a scope is one word")
@@ -281,9 +313,11 @@ class Store:
         row = (token.hash, token.name, " ".join(token.scopes), token.created_at, token.expires_at, token.last_used_at)
         await self._save(("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?, ?, ?)", row))
 
-    async def touch_token(self, hash: bytes, used_at: float) -> None:
-        """Keep when a token was last used; unix seconds."""
-        await self._save(("UPDATE tokens SET last_used_at = ? WHERE hash = ?", (used_at, hash)))
+    async def touch_tokens(self, used_at: Mapping[bytes, float]) -> None:
+        """Keep when tokens, by their hashes, were last used; unix seconds. One that is not there is no error."""
+        await self._save(
+            *(("UPDATE tokens SET last_used_at = ? WHERE hash = ?", (at, hash)) for hash, at in used_at.items())
+        )
 
     async def delete_token(self, hash: bytes) -> None:
         """Drop a token; one that is not there is no error."""
@@ -348,6 +382,10 @@ class Store:
             self._connection.execute("ROLLBACK")
 
 
+_TRIM_REVOCATIONS: Statement = (
+    "DELETE FROM revocations WHERE id IN (SELECT id FROM revocations ORDER BY version DESC LIMIT -1 OFFSET ?)",
+    (REVOCATIONS_MAX,),
+)
 _TRIM_CONTACTS: Statement = (
     "DELETE FROM contacts WHERE id IN (SELECT id FROM contacts ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
     (CONTACTS_MAX,),

@@ -41,7 +41,16 @@ _CREATE = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_CREATE,)
+_REVOCATIONS = (
+    """CREATE TABLE revocations (
+        id BLOB PRIMARY KEY CHECK (length(id) = 16),
+        version INTEGER NOT NULL CHECK (version >= 0),
+        raw BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    "DROP TABLE servers",  # the list that the HTTP dialects call servers is the seeds
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_CREATE, _REVOCATIONS)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -32,10 +32,13 @@ TO_JUDGE = (State.DECIDING, State.PEER_ACCEPTED)
 class LinkEnded(Exception):
     """The stream ended before its work was done; the text says why."""
 
-    def __init__(self, reason: str, refusal: Refusal | None = None, *, is_own_echo: bool = False) -> None:
+    def __init__(
+        self, reason: str, refusal: Refusal | None = None, *, is_own_echo: bool = False, by_peer: bool = False
+    ) -> None:
         super().__init__(reason)
         self.refusal = refusal
         self.is_own_echo = is_own_echo
+        self.by_peer = by_peer
 
 
 class Link:
@@ -70,6 +73,11 @@ class Link:
         self._peer_done = trio.Event()
         self._received = 0
         self.established = False
+
+    @property
+    def peer_name(self) -> str:
+        """Who the peer is, as far as it has proved that."""
+        return self._machine.peer.name if self._machine.peer is not None else "a peer"
 
     # --- from the engine ------------------------------------------------------------------------
 
@@ -131,8 +139,13 @@ class Link:
                     await self._stream.send_all(reply)
         except HandshakeFailed as failed:
             await self._send_last(failed.reply)
-            refusal = failed.reason if isinstance(failed, HandshakeRefused) else None
-            raise LinkEnded(str(failed), refusal, is_own_echo=isinstance(failed, OwnEcho)) from None
+            refused = failed if isinstance(failed, HandshakeRefused) else None
+            raise LinkEnded(
+                str(failed),
+                refused.reason if refused else None,
+                is_own_echo=isinstance(failed, OwnEcho) and not failed.mirrored,
+                by_peer=refused is not None and refused.by_peer,
+            ) from None
         except MalformedMessage as wrong:
             raise LinkEnded(f"the peer does not speak Shoal's protocol: {wrong}") from None
         if machine.peer is None:

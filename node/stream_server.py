@@ -32,6 +32,8 @@ DIALLED_MAX = 64
 STREAM_LONGEST_S = 120.0
 """Longest life of a stream: a first sync of 16,000 members takes some seconds."""
 
+REVOKED_PAUSE_S = 60.0
+
 _log = logging.getLogger("shoal.stream")
 
 
@@ -50,6 +52,8 @@ class StreamServer:
         self._accepted = 0
         self._refusing = 0
         self._dialled = 0
+        self._dials: dict[int, trio.CancelScope] = {}
+        self._told_at = float("-inf")
         self.handshakes: Counter[str] = Counter()
         """How handshakes ended: `ok`, a refusal's value, `failed`, `displaced`."""
 
@@ -106,7 +110,23 @@ class StreamServer:
         else:
             self._nursery.start_soon(self._run_dialled, effect)
 
+    def give_up(self, number: int) -> None:
+        """Break off a stream that was dialled, wherever it stands; the engine hears that it closed."""
+        scope = self._dials.get(number)
+        if scope is not None:
+            scope.cancel()
+
     async def _run_dialled(self, effect: Dial) -> None:
+        with trio.CancelScope() as scope:
+            self._dials[effect.stream] = scope
+            try:
+                await self._dial_out(effect)
+            finally:
+                del self._dials[effect.stream]
+        if scope.cancelled_caught:
+            self._report_closed(effect.stream, None, "given up")
+
+    async def _dial_out(self, effect: Dial) -> None:
         self._dialled += 1
         try:
             try:
@@ -162,6 +182,7 @@ class StreamServer:
                     self.handshakes["ok"] += 1
                 except LinkEnded as ended:
                     self._count(ended.refusal, link)
+                    self._tell_if_revoked(ended, link)
                     self._report_closed(number, ended.refusal, str(ended), ended.is_own_echo)
             if scope.cancelled_caught:
                 self._report_closed(number, None, "the stream took too long")
@@ -175,6 +196,13 @@ class StreamServer:
             self.handshakes[refusal.value] += 1
         else:
             self.handshakes["ok" if link.established else "failed"] += 1
+
+    def _tell_if_revoked(self, ended: LinkEnded, link: Link) -> None:
+        """Log that a peer holds this node revoked, once a minute: it may have been away when that was said."""
+        now = self._driver.now
+        if ended.refusal is Refusal.REVOKED and ended.by_peer and now - self._told_at >= REVOKED_PAUSE_S:
+            self._told_at = now
+            _log.error("%s refuses this node: %s", link.peer_name, Refusal.REVOKED.sentence)
 
     def _report_closed(self, number: int, refusal: Refusal | None, reason: str, own_echo: bool = False) -> None:
         driver = self._driver

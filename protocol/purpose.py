@@ -9,3 +9,5 @@ class Purpose(IntEnum):
     JOIN = 1
     SYNC = 2
     PING = 3
+    INVITE = 4
+    """A member asks a peer in, at an operator's request: one that left, or was reinstated, returns for it."""

@@ -12,6 +12,7 @@ class Refusal(Enum):
     BAD_SIGNATURE = "bad_signature"
     REVOKED = "revoked"
     LICENSE_MISMATCH = "license_mismatch"
+    LICENSE_EXPIRED = "license_expired"
     NODE_LIMIT = "node_limit"
     NAME_IN_USE = "name_in_use"
     BUSY = "busy"
@@ -37,6 +38,7 @@ _SENTENCES = {
     Refusal.BAD_SIGNATURE: "the peer could not prove the identity it claimed",
     Refusal.REVOKED: "this identity was revoked in the cluster: an operator must add it again",
     Refusal.LICENSE_MISMATCH: "the peer runs under another license",
+    Refusal.LICENSE_EXPIRED: "the cluster's license has expired: no new member is let in until it is replaced",
     Refusal.NODE_LIMIT: "the license's node limit is reached",
     Refusal.NAME_IN_USE: "another live member uses this name: choose another with --name",
     Refusal.BUSY: "the peer is serving as many streams as it can: try again later",

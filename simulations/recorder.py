@@ -4,7 +4,7 @@ from collections import Counter
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from protocol.swim.effect import Changed, ChangeKind, Dial
+from protocol.swim.effect import Changed, ChangeKind, Dial, Expelled, JoinEnded, RevocationTaken, SteppedDown
 from simulations.deed import Deed
 from simulations.result import Detection, Moment, Result, Traffic, ViewSizes, Violation
 from simulations.world import Node, Step, World
@@ -64,6 +64,14 @@ class Recorder:
                 self._see_change(step, effect)
             elif isinstance(effect, Dial):
                 self.counts[f"dials_{effect.purpose.name.lower()}"] += 1
+            elif isinstance(effect, RevocationTaken):
+                self.counts["words_out" if effect.revocation.revoked else "words_in"] += 1
+            elif isinstance(effect, Expelled):
+                self.counts["expulsions"] += 1
+            elif isinstance(effect, SteppedDown):
+                self.counts["stepped_down"] += 1
+            elif isinstance(effect, JoinEnded) and effect.refusal is not None:
+                self.counts[f"refused_{effect.refusal.value}"] += 1
         if step.at >= self._next_view_at:
             self._measure(step.at)
 

@@ -7,9 +7,12 @@ from math import ceil, log2
 
 from protocol.status import Status
 from protocol.swim.address_book import RETRY_LONGEST_INTERVALS
+from protocol.swim.revocations import revocation_rank
 from protocol.swim.settings import Settings
 from protocol.swim.stream import sync_period_s
 from protocol.swim.suspicion import suspicion_shortest_s
+from protocol.ulid import MemberId
+from protocol.wire.statement import Revocation
 from simulations.checkers import ALL_CHECKERS, Checker, Watch
 from simulations.checkers.spared import SparedChecker
 from simulations.deed import Deed
@@ -25,6 +28,8 @@ BEGIN_LONGEST_S = 60.0
 """Within this a few dozen nodes that join through one know each other."""
 CALM_STEP_S = 0.5
 COMPARED_MAX = 1_000
+ROUNDS_MAX = 8
+"""Of finding out who is out for whom: one is enough but where those that are out put out others in a partition."""
 COMPARED_OF_MANY = 10
 """Lists compared row by row: of 10,000 members all would be 100 million rows, each half second."""
 
@@ -161,8 +166,9 @@ class Run:
 
     @property
     def members(self) -> list[Node]:
-        """The nodes that run and have not left."""
-        return [node for node in self.world.nodes if node.running and not node.engine.local.goodbye]
+        """The nodes that run, have not left, and are not out by a word that one of the others holds."""
+        standing = [node for node in self.world.nodes if node.running and not node.engine.local.goodbye]
+        return _without_barred(standing) if len(self.world.words) else standing
 
     def is_one_view(self) -> bool:
         """Tell whether all who should be members hold each other alive."""
@@ -192,6 +198,8 @@ class Run:
                     yield f"{observer.name} has {subject.name} at {held.address}, not at {subject.address}"
             if membership.live_count != len(members):
                 yield f"{observer.name} holds {membership.live_count} alive, and {len(members)} are"
+            if len(self.world.words) and (text := _other_words(observer, members[0])):
+                yield text
 
 
 class _Doer:
@@ -206,6 +214,36 @@ class _Doer:
         run.spared.see_deed(deed)
         run.world.disturbed = True
         deed.do(run.world)
+
+
+def _without_barred(standing: list[Node]) -> list[Node]:
+    """Take out whoever is barred by one that is not: the words of those that are out count for nobody.
+
+    Who is out and does not know it may bar others by words that nobody else ever heard, hence the rounds.
+    """
+    members = standing
+    for _ in range(ROUNDS_MAX):
+        newest: dict[MemberId, Revocation] = {}
+        for node in members:
+            for word in node.engine.membership.revocations.listing():
+                held = newest.get(word.subject)
+                if held is None or revocation_rank(word) > revocation_rank(held):
+                    newest[word.subject] = word
+        inside = [node for node in standing if node.id not in newest or not newest[node.id].revoked]
+        if inside == members:
+            break
+        members = inside
+    return members
+
+
+def _other_words(one: Node, other: Node) -> str:
+    """Tell where two members hold different words about who is out."""
+    words, others = ({w.subject: w for w in node.engine.membership.revocations.listing()} for node in (one, other))
+    for id in sorted(words.keys() | others.keys()):
+        held, there = words.get(id), others.get(id)
+        if held is None or there is None or held.raw != there.raw:
+            return f"{one.name} and {other.name} hold different words about {id.hex()}"
+    return ""
 
 
 def _start(world: World, clock: Clock) -> None:

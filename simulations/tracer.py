@@ -12,6 +12,7 @@ from protocol.swim.effect import (
     Cloned,
     Dial,
     Effect,
+    Expelled,
     ForgetContact,
     JoinEnded,
     KeyringReceived,
@@ -19,8 +20,10 @@ from protocol.swim.effect import (
     PersistContact,
     PersistPresence,
     PersistReserve,
+    RevocationTaken,
     Send,
     StartRaised,
+    SteppedDown,
     StreamClose,
     StreamSend,
     StreamVerdict,
@@ -33,11 +36,12 @@ from protocol.wire.message import (
     KeyringOffer,
     Message,
     Nack,
+    NoSeat,
     Packet,
     Ping,
     PingReq,
 )
-from protocol.wire.statement import Accusation, Eviction, Record
+from protocol.wire.statement import Accusation, Eviction, Record, Revocation
 from simulations.checkers import ALL_CHECKERS, Checker
 from simulations.deed import Deed
 from simulations.plan import Plan
@@ -145,7 +149,7 @@ class Tracer:
                 return f"forgotten:{self._name(subject)}"
             case KeyringOffer():
                 return "keyring"
-            case Ping() | Ack() | Nack():
+            case Ping() | Ack() | Nack() | NoSeat():
                 return type(message).__name__.lower()
             case _:
                 assert_never(message)
@@ -166,6 +170,8 @@ class Tracer:
                 id, sign = statement.subject, "?"
             case Eviction():
                 id, sign = statement.subject, "!"
+            case Revocation():
+                return f"{self._name(statement.subject)}{'x' if statement.revoked else 'o'}"
             case _:
                 assert_never(statement)
         first = self._first.setdefault(id, statement.incarnation)
@@ -215,6 +221,12 @@ class Tracer:
                     yield "left"
                 case Cloned():
                     yield "cloned"
+                case RevocationTaken(revocation):
+                    yield f"{self._name(revocation.subject)} {'out' if revocation.revoked else 'in again'}"
+                case Expelled():
+                    yield "expelled"
+                case SteppedDown():
+                    yield "stepped down"
                 case StartRaised():
                     yield "start raised"
                 case PersistReserve() | PersistContact() | PersistPresence() | ForgetContact() | KeyringReceived():

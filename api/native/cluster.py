@@ -13,7 +13,8 @@ from api.access import Access
 from api.answer import Problem, ReadyJson, echo, encode_json, json_answer, prettify
 from api.native.body import read_body
 from api.query import current_query
-from api.view import Evidence, EvidenceLog, MemberView, NodeView, Scope
+from api.token_view import Scope
+from api.view import Evidence, EvidenceLog, MemberView, NodeView
 from protocol.error import InvalidRequest
 
 NODE_TEXT_MAX: Final = 160

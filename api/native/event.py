@@ -21,7 +21,8 @@ from api.access import Access
 from api.answer import Problem, encode_json
 from api.guard import CLOSING, ON_END
 from api.query import current_query, parse_index
-from api.view import Event, NodeView, Scope
+from api.token_view import Scope
+from api.view import Event, NodeView
 from protocol.error import InvalidRequest
 
 STREAMS_MAX: Final = 32

@@ -13,7 +13,8 @@ from api.access import Access
 from api.answer import Problem, echo, encode_json, json_answer
 from api.native.body import read_body
 from api.query import current_query
-from api.view import KeyView, NodeView, Scope
+from api.token_view import Scope
+from api.view import KeyView, NodeView
 from protocol.error import InvalidRequest
 
 

@@ -8,7 +8,8 @@ from api.answer import encode_json, json_answer
 from api.exposition import exposition_answer
 from api.guard import RequestCounter
 from api.query import current_query
-from api.view import Health, NodeView, Scope
+from api.token_view import Scope
+from api.view import Health, NodeView
 
 
 def add_probe_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter) -> None:
@@ -35,4 +36,6 @@ def _health_answer(health: Health, code: str) -> Response:
     answer: dict[str, object] = {"ok": health.ok}
     if not health.ok:
         answer |= {"error": health.reason, "code": code}
+    if health.warnings:
+        answer["warnings"] = list(health.warnings)
     return json_answer(encode_json(answer, current_query().is_pretty), 200 if health.ok else 503)

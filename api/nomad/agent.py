@@ -22,7 +22,8 @@ from api.nomad.member import alive_addresses, leader_address, local_answer, memb
 from api.nomad.metric import metrics_answer
 from api.nomad.stats import stats_answer
 from api.query import current_query, parse_bool
-from api.view import JoinReport, NodeView, Scope
+from api.token_view import Scope
+from api.view import Health, JoinReport, NodeView
 from protocol.error import InvalidRequest
 
 JOIN_S: Final = 4.5
@@ -132,7 +133,7 @@ class NomadAgent:
         for half in _HALVES:
             if half in wanted:
                 health = found[half]()
-                halves[half] = {"ok": health.ok, "message": "ok" if health.ok else health.reason}
+                halves[half] = {"ok": health.ok, "message": _health_message(health)}
         is_well = all(half["ok"] for half in halves.values())
         return _json(halves, 200 if is_well else 500)
 
@@ -150,6 +151,7 @@ class NomadAgent:
 
     async def metrics(self) -> Response:
         """Give every measurement, as JSON or in Prometheus' text format."""
+        self._access.require(Scope.AGENT_READ)
         view = self._view
         if current_query().first("format") == "prometheus":
             return exposition_answer(view, self._counter)
@@ -160,6 +162,12 @@ class NomadAgent:
 
 def _json(value: object, status: int = 200) -> Response:
     return json_answer(encode_json(value, current_query().is_pretty), status)
+
+
+def _health_message(health: Health) -> str:
+    if not health.ok:
+        return health.reason
+    return "; ".join(health.warnings) or "ok"
 
 
 def _addresses(missing: str) -> Sequence[str]:

@@ -1,8 +1,10 @@
 """The agent's HTTP listener: imported only where HTTP is on, for its libraries cost 18 MiB."""
 
+import logging
 import ssl
 from collections.abc import Callable
 from functools import partial
+from ipaddress import ip_address
 from typing import cast
 
 import trio
@@ -15,6 +17,8 @@ from node.config import Config
 from node.node import Node
 from protocol.address import Address
 from protocol.error import InvalidRequest
+
+_log = logging.getLogger("shoal.http")
 
 
 async def start_http(
@@ -31,17 +35,19 @@ async def start_http(
     """
     if config.http is None:
         raise InvalidRequest("HTTP is off")
-    view = AgentView(node, node.admin_token, config.http, reason_not_ready)
-    app = build_http_app(view, HttpSettings(frozenset(config.http_allowed_hosts)))
+    view = AgentView(node, config.http, reason_not_ready)
+    app = build_http_app(view, HttpSettings(frozenset(config.http_allowed_hosts), config.acl))
     tls: ssl.SSLContext | None = None
     try:
         if config.http_tls_cert is not None and config.http_tls_key is not None:
             tls = load_tls(str(config.http_tls_cert), str(config.http_tls_key))
-        listen = ListenConfig(config.http, tls, beyond_loopback=config.http_allow_open)
+        listen = ListenConfig(config.http, tls, beyond_loopback=config.acl or config.http_allow_open)
         address = await nursery.start(partial(serve, cast(App, app), listen, shutdown))
     except ListenFailed as wrong:
         raise InvalidRequest(str(wrong)) from None
     view.http = address
+    if tls is None and config.acl and not ip_address(address.host).is_loopback:
+        _log.warning("HTTP listens on %s without TLS: tokens can be read on their way (http_tls_cert)", address)
 
     def reload_tls(fresh: Config) -> None:
         if tls is None or fresh.http_tls_cert is None or fresh.http_tls_key is None:

@@ -1,5 +1,6 @@
 """The node's figures, as /metrics and Nomad's metrics route give them."""
 
+import time
 from collections.abc import Mapping
 
 from api.view import Histogram, Metric, Sample
@@ -11,7 +12,7 @@ from protocol.ulid import format_ulid
 
 def measure(node: Node) -> tuple[Metric, ...]:
     """Read every figure once."""
-    return (*_membership(node), *_engine(node), *_traffic(node))
+    return (*_membership(node), *_license(node), *_engine(node), *_traffic(node))
 
 
 def _gauge(name: str, help: str, value: float) -> Metric:
@@ -39,8 +40,28 @@ def _membership(node: Node) -> tuple[Metric, ...]:
     return (
         Metric("shoal_members", "Members on the list, by status.", "gauge", members),
         Metric("shoal_probe_rtt_seconds", "Smoothed round trip of direct probes.", "gauge", tuple(rtts)),
+        _gauge(
+            "shoal_revocations",
+            "Ids that are out of the cluster.",
+            sum(1 for word in node.membership.revocations.listing() if word.revoked),
+        ),
         _gauge("shoal_awareness", "Local health score: 0 is healthy.", node.engine.core.awareness.score),
     )
+
+
+def _license(node: Node) -> tuple[Metric, ...]:
+    """Give the license's figures; none under the open license, and no expiry where there is none."""
+    license = node.licensing.current
+    if license is None:
+        return ()
+    figures = [
+        _gauge("shoal_license_max_nodes", "Members that the license allows.", license.max_nodes),
+        _gauge("shoal_license_seats_taken", "Members that count for it.", node.membership.seats_taken),
+    ]
+    if license.expires_at_ms is not None:
+        left_s = license.expires_at_ms / 1000 - time.time()
+        figures.append(_gauge("shoal_license_expires_seconds", "Time until it expires; negative after.", left_s))
+    return tuple(figures)
 
 
 def _engine(node: Node) -> tuple[Metric, ...]:

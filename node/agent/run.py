@@ -58,7 +58,7 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
 
 def _refuse_unserved(config: Config) -> None:
     """Refuse what a later version will do: an operator must not believe that it is in force."""
-    unserved = {"--acl": config.acl, "--license": config.license, "--consul-http": config.consul_http}
+    unserved = {"--consul-http": config.consul_http}
     for flag, given in unserved.items():
         if given:
             raise AgentFailed(f"{flag} is not served by this version: leave it out")
@@ -135,7 +135,7 @@ class _Agent:
         node = self._node
         seeds = node.choose_seeds()
         if node.is_leaving and not seeds:
-            _log.info("this node left its cluster and stays out; start it with --join, or use `shoal join`, to return")
+            _log.info("%s, and stays out; `shoal join`, or a start with --join, returns", node.away_reason)
         elif not seeds and not node.knows_anybody:
             _log.info(
                 "alone: others join with `--join %s --key-file %s`",
@@ -179,12 +179,13 @@ class _Agent:
         self._node.ending.set()
 
     def _reload_config(self) -> None:
-        """Read tags, log level and TLS files anew; what is wrong is said, and changes nothing."""
+        """Read license, tags, log level and TLS files anew; what is wrong is said, and changes nothing."""
         if self._reload is None:
             return
         self._notifier.reloading()
         try:
             config = self._reload()
+            self._node.licensing.reload(config)
             self._node.configure_tags(config.tags)
             log.set_level(config.log_level)
             self._node.config = self._node.config.replace(log_level=config.log_level, tags=dict(config.tags))

@@ -1,14 +1,9 @@
 """What the façade sees of a running node: `api.view.NodeView` over `node.node.Node`."""
 
-import hmac
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from hashlib import blake2b
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
 
-from api.answer import Problem
 from api.view import (
-    Authority,
     ConfigView,
     Event,
     EventBatch,
@@ -18,14 +13,16 @@ from api.view import (
     KeyView,
     MemberView,
     Metric,
-    Scope,
 )
+from node.agent.licensing import AgentLicensing
 from node.agent.measurement import measure
+from node.agent.peers import AgentPeers
+from node.agent.stored import stored
 from node.agent.story import tell
+from node.agent.tokens import AgentTokens
 from node.journal import JournalEntry
 from node.keyring_keeper import parse_key_id
 from node.node import RESERVED_TAGS, Node
-from node.store_error import StoreError
 from node.version import VERSION
 from protocol.address import Address, format_host_port, split_host_port
 from protocol.error import InvalidRequest
@@ -38,24 +35,15 @@ ROUND_TRIP_AGE_S = 1.0
 """How old a listing's round trips may be."""
 RETRY_INTERVAL_S = 30.0
 
-T = TypeVar("T")
-
-
-class AdminAuthority:
-    """The admin token's: every right."""
-
-    def allows(self, scope: Scope) -> bool:
-        """Allow."""
-        del scope
-        return True
-
 
 class AgentView:
     """One node's face; `http` is where it listens, once that is known."""
 
-    def __init__(self, node: Node, admin_token: str, http: Address | None, reason_not_ready: Callable[[], str]) -> None:
+    def __init__(self, node: Node, http: Address | None, reason_not_ready: Callable[[], str]) -> None:
         self._node = node
-        self._token_hash = _hash(admin_token)
+        self.peers = AgentPeers(node)
+        self.tokens = AgentTokens(node.tokens)
+        self.licensing = AgentLicensing(node.licensing, lambda: node.membership.seats_taken)
         self.http = http
         self._reason_not_ready = reason_not_ready
         self._members: tuple[MemberView, ...] = ()
@@ -134,13 +122,13 @@ class AgentView:
 
     async def join(self, addresses: Sequence[str], timeout_s: float) -> JoinReport:
         """Join through each of the addresses at once."""
-        attempts = await _stored(self._node.join(addresses, timeout_s))
+        attempts = await stored(self._node.join(addresses, timeout_s))
         errors = tuple(attempt.reason for attempt in attempts if not attempt.joined)
         return JoinReport(len(attempts) - len(errors), errors)
 
     async def force_leave(self, node: str, prune: bool) -> bool:
         """Evict a member by name, name.region or id."""
-        return await _stored(self._node.force_leave(node, prune=prune))
+        return await stored(self._node.force_leave(node, prune=prune))
 
     def servers(self) -> tuple[str, ...]:
         """Give the seeds, each with its port; this node itself where there are none."""
@@ -150,24 +138,24 @@ class AgentView:
 
     async def replace_servers(self, addresses: Sequence[str], timeout_s: float) -> tuple[str, ...]:
         """Replace the seeds by those that resolve and answer."""
-        attempts = await _stored(self._node.join(addresses, timeout_s))
+        attempts = await stored(self._node.join(addresses, timeout_s))
         kept = [text for text, attempt in zip(addresses, attempts, strict=True) if attempt.joined]
         if not kept:
             raise InvalidRequest("; ".join(attempt.reason for attempt in attempts))
         port = self._node.address.port
-        await _stored(self._node.replace_seeds([_with_port(text, port) for text in kept]))
+        await stored(self._node.replace_seeds([_with_port(text, port) for text in kept]))
         return self.servers()
 
     async def leave(self, stay: bool) -> None:
         """Say goodbye; without `stay` the process ends a moment later."""
-        await _stored(self._node.leave(stay=stay))
+        await stored(self._node.leave(stay=stay))
 
     # --- health ---------------------------------------------------------------------------------
 
     def health(self) -> Health:
         """Tell whether the node is ready."""
-        reason = "leaving" if self.is_leaving else self._reason_not_ready()
-        return Health(not reason, reason)
+        reason = self._node.away_reason or self._reason_not_ready()
+        return Health(not reason, reason, self.licensing.warnings())
 
     def live(self) -> Health:
         """Tell whether the engine's timers run."""
@@ -214,14 +202,14 @@ class AgentView:
 
     async def add_key(self, key: bytes | None) -> KeyView:
         """Add a cluster key and spread it."""
-        return self._key(await _stored(self._node.keyring.add(key)))
+        return self._key(await stored(self._node.keyring.add(key)))
 
     async def use_key(self, key_id: str, force: bool) -> KeyView | None:
         """Seal with this key from now on."""
         wanted = self._held_key(key_id)
         if wanted is None:
             return None
-        await _stored(self._node.keyring.use(wanted, force=force))
+        await stored(self._node.keyring.use(wanted, force=force))
         return self._key(wanted)
 
     async def retire_key(self, key_id: str) -> bool:
@@ -229,7 +217,7 @@ class AgentView:
         wanted = self._held_key(key_id)
         if wanted is None:
             return False
-        await _stored(self._node.keyring.retire(wanted))
+        await stored(self._node.keyring.retire(wanted))
         return True
 
     def _held_key(self, text: str) -> bytes | None:
@@ -241,7 +229,7 @@ class AgentView:
 
     async def set_tags(self, changed: Mapping[str, str], deleted: Sequence[str]) -> Mapping[str, str]:
         """Change the node's own tags."""
-        return await _stored(self._node.set_tags(dict(changed), deleted))
+        return await stored(self._node.set_tags(dict(changed), deleted))
 
     # --- figures --------------------------------------------------------------------------------
 
@@ -304,22 +292,6 @@ class AgentView:
     def counters(self) -> tuple[Metric, ...]:
         """Give every measurement."""
         return measure(self._node)
-
-    def authorize(self, secret: str) -> Authority | None:
-        """Find what a token may do; the comparison takes the same time whatever is wrong."""
-        return AdminAuthority() if hmac.compare_digest(_hash(secret), self._token_hash) else None
-
-
-async def _stored(act: Awaitable[T]) -> T:
-    """Await what is to be on disk; a disk that refuses is told to the client."""
-    try:
-        return await act
-    except StoreError as wrong:
-        raise Problem(500, "NOT_STORED", str(wrong)) from None
-
-
-def _hash(secret: str) -> bytes:
-    return blake2b(secret.encode(errors="surrogatepass"), digest_size=32, person=b"shoal-token").digest()
 
 
 def _with_port(text: str, port: int) -> str:

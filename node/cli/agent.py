@@ -29,7 +29,7 @@ def agent(**flags: object) -> None:
 
     Settings come from a flag, else the environment, else the TOML file given with --config, else the default.
     Port 0 takes any free port; the bound addresses are printed. Ctrl-C (SIGINT) leaves the cluster and exits, SIGTERM
-    exits without leaving, a second signal exits at once, and SIGHUP reads tags, log level and TLS files anew.
+    exits without leaving, a second signal exits at once, and SIGHUP reads license, tags, log level and TLS files anew.
 
     \b
     A first node, and one on another machine with the first one's key file:

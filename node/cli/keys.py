@@ -1,4 +1,4 @@
-"""Commands for the cluster's keys: keys new, list, add, use, retire."""
+"""Commands for the cluster's keys: keys new, operator, list, add, use, retire."""
 
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,33 @@ def new(file: Path) -> None:
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}") from None
     click.echo(f"wrote {file}: give it to each node with `shoal agent --key-file {file}`, and to nobody else")
+
+
+@keys.command(short_help="Make an operator's key, which alone puts peers out or in again.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def operator(file: Path) -> None:
+    """Make a key for the operator and write it to FILE, readable by its owner alone; keep it away from the nodes.
+
+    Where every node has its public half as `revocation_operator_key`, only who holds FILE puts peers out or takes
+    them in again: a member that was taken over cannot.
+
+    \b
+    Example:
+      shoal keys operator operator.key
+    """
+    from os import urandom
+
+    from node.new_file import write_new_file
+    from protocol.security.signing_key import SigningKey, format_public_key
+
+    key = SigningKey.generate(urandom)
+    try:
+        write_new_file(file, key.encode_file(), 0o600)
+    except FileExistsError:
+        raise Failure(f"{file} exists: a key file is never overwritten") from None
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {file}; give each node --revocation-operator-key {format_public_key(key.public_key)}")
 
 
 @keys.command("list", short_help="List the keys, and how many members have shown each.")

@@ -26,7 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "health": ("node.cli.info:health", "Tell whether the agent is well."),
     "explain": ("node.cli.explain:explain", "Tell why a member is thought alive, suspect or failed."),
     "monitor": ("node.cli.monitor:monitor", "Follow the changes of the cluster."),
+    "peers": ("node.cli.peers:peers", "Bring peers into the cluster, name them, and put them out."),
     "keys": ("node.cli.keys:keys", "Make, list and rotate the cluster's keys."),
+    "token": ("node.cli.token:token", "Make, list and revoke tokens: who may call the agent."),
+    "license": ("node.cli.license:license", "Issue, show and renew the cluster's license."),
     "version": ("node.cli.version:version", "Print the version."),
 }
 """Name, where the command is, and its line in `shoal --help`; nothing is imported for that page."""
@@ -43,7 +46,7 @@ Look at it:
 Or try five nodes on this machine:
   shoal up --nodes 5
 
-Commands that speak to an agent take --http URL (SHOAL_HTTP_ADDR). What needs the admin token takes it from
+Commands that speak to an agent take --http URL (SHOAL_HTTP_ADDR). They take a token from
 --token (SHOAL_TOKEN), or on the agent's own machine from its data directory (--data-dir, SHOAL_DATA_DIR). With
 --json they print JSON. Exit codes: 0 done, 1 failed, 2 usage.
 

@@ -15,4 +15,6 @@ Read in this order:
     handshake  two machines that prove both sides and agree on session keys, by the
                tables of handshake_state; handshake_failure says how it can end
     channel    sealed frames after it
+    signing_key  a key that belongs to no member, as text: an issuer's, or an operator's
+    license    how many members, and until when; utc_time is how its file writes times
 """

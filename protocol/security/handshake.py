@@ -264,10 +264,10 @@ class Initiator(_Side):
             self._step(Event.HEAR_CLEAR_REFUSAL)
             raise HandshakeRefused(refusal, by_peer=True)
         if frame == self._own_frame:
-            raise OwnEcho
+            raise OwnEcho(mirrored=True)
         hello = read_clear(frame, TYPE_RESPONDER)
         if hello.ephemeral == self._ephemeral:
-            raise OwnEcho
+            raise OwnEcho(mirrored=True)
         self._step(Event.HEAR_HELLO)
         key_id = choose_key(hello, self._keyring)
         cluster_key = self._keyring.key_for(key_id) if key_id is not None else None

@@ -23,10 +23,12 @@ class HandshakeRefused(HandshakeFailed):
 
 
 class OwnEcho(HandshakeFailed):
-    """The other end is this node itself: its own address among the seeds, a mirror, or a clone."""
+    """The other end is this node itself, or a clone of it; `mirrored`: something that sends back what it is sent."""
 
-    def __init__(self, reply: bytes = b"") -> None:
-        super().__init__("the other end of the stream is this node itself", reply)
+    def __init__(self, reply: bytes = b"", *, mirrored: bool = False) -> None:
+        what = "sends back whatever it is sent" if mirrored else "of the stream is this node itself"
+        super().__init__(f"the other end {what}", reply)
+        self.mirrored = mirrored
 
 
 class WrongPeer(HandshakeFailed):

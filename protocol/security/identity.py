@@ -20,6 +20,7 @@ from protocol.wire.statement import (
     KIND_ACCUSATION,
     KIND_EVICTION,
     KIND_RECORD,
+    KIND_REVOCATION,
     SIGNATURE_SIZE,
 )
 
@@ -39,6 +40,7 @@ _DOMAINS = {
     KIND_RECORD: b"shoal record 1\x00",
     KIND_ACCUSATION: b"shoal accusation 1\x00",
     KIND_EVICTION: b"shoal eviction 1\x00",
+    KIND_REVOCATION: b"shoal revocation 1\x00",
 }
 """What a signature is for, by the kind byte that follows. Each ends in a zero, so none begins another."""
 
@@ -85,7 +87,7 @@ def statement_text(cluster_id: ClusterId, body: bytes) -> bytes:
     """Give what is signed for a statement of `body` (kind byte, then msgpack): domain, cluster id, body.
 
     Raises:
-        KeyError: the kind byte is none of the three.
+        KeyError: the kind byte is none of the four.
     """
     return _DOMAINS[body[0]] + cluster_id + body
 
@@ -159,8 +161,8 @@ class StatementSigner:
         """Give the 64-byte signature that goes before `body` (kind byte, then msgpack).
 
         Raises:
-            InvalidRequest: the kind byte is none of record, accusation and eviction.
+            InvalidRequest: the kind byte is none of record, accusation, eviction and revocation.
         """
         if not body or body[0] not in _DOMAINS:
-            raise InvalidRequest("only records, accusations and evictions are signed as statements")
+            raise InvalidRequest("only records, accusations, evictions and revocations are signed as statements")
         return self._identity.sign(statement_text(self._cluster_id, body))

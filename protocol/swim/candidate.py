@@ -37,12 +37,20 @@ class Doorkeeper:
     def judge(self, now: float, stream: int, candidate: Candidate, *, dialled: bool) -> None:
         """Emit a StreamVerdict, at once or when the holder of a used name has had time to answer.
 
-        Whoever dialled does not refuse for a name: it is the one who wants to come in.
+        Who wants to come in does not refuse for a name: it is who dialled to join, or who was invited.
         """
         core = self._core
-        refusal = core.membership.admits(candidate.id, candidate.license_id)
-        if refusal is not None or dialled or candidate.purpose is not Purpose.JOIN:
+        lets_in = candidate.purpose is (Purpose.INVITE if dialled else Purpose.JOIN)
+        refusal = core.membership.judge(now, candidate.id, candidate.license_id, lets_in=lets_in)
+        if refusal is Refusal.NODE_LIMIT and candidate.purpose is Purpose.INVITE and core.silent:
+            refusal = None  # this node left: it has no seats to give, and its list may be old
+        if refusal is not None or not lets_in:
             core.emit(StreamVerdict(stream, refusal))
+            word = core.membership.revocations.get(candidate.id)
+            if (
+                refusal is Refusal.REVOKED and word is not None and candidate.id != core.own_id
+            ):  # it may have been down when that was said
+                core.tell_parted(candidate.id, candidate.public_key, candidate.address, Claim(word))
             return
         holder = core.membership.name_holder(candidate.name)
         if holder is None or holder.id == candidate.id:

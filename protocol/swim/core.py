@@ -1,5 +1,6 @@
 """What all parts of one engine share: the list, the timers, the rumors, and the outbox."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -33,6 +34,8 @@ DOUBT_SHARE = 0.5
 GRACE_PAUSE = 2
 """Probe intervals between two stalls after which deadlines wait for a whole probe timeout."""
 CORRECTIONS_BURST = 1
+PARTED_MAX = 512
+"""Keys of those put out last, until what was said to them is sealed; more are put out in no one message."""
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class Core:
         self.census = census
         self.membership = Membership(own_id, settings, census)
         self.book = AddressBook(census.contacts)
+        self.membership.admission.was_met = lambda id: self.book.get(id) is not None
         self.round_trips = RoundTrips()
         self.timers = DeadlineQueue()
         self.awareness = Awareness(settings.awareness_max, enabled=settings.lha_probe)
@@ -89,7 +93,10 @@ class Core:
         self._last_grace_at = float("-inf")
         self._last_gossip_at = float("-inf")
         self._last_stream = 0
+        self.agreed_at: dict[MemberId, float] = {}
+        """When a member last showed the view hash that was ours at that moment."""
         self._outbox: list[Effect] = []
+        self._parted: OrderedDict[MemberId, bytes] = OrderedDict()
         self._stall_min_s = settings.probe_timeout_s * STALL_SHARE
 
     # --- effects --------------------------------------------------------------------------------
@@ -120,7 +127,14 @@ class Core:
         if member is not None:
             return member.record.public_key
         contact = self.book.get(id)
-        return contact.public_key if contact else None
+        return contact.public_key if contact else self._parted.get(id)
+
+    def tell_parted(self, id: MemberId, public_key: bytes, address: Address, claim: Claim) -> None:
+        """Send a claim to one that is no member any more, or never was; its key is kept until it is sealed."""
+        self._parted[id] = public_key
+        if len(self._parted) > PARTED_MAX:
+            self._parted.popitem(last=False)
+        self.emit(Send(id, address, Packet((), (claim,))))
 
     def address(self, id: MemberId) -> Address | None:
         """Find where a peer listens."""
@@ -265,8 +279,10 @@ class Core:
         member.evidence.add(evidence)
         return evidence
 
-    def change(self, now: float, kind: ChangeKind, member: Member, **details: object) -> None:
-        """Note a change in the member's log and tell whoever listens."""
+    def change(
+        self, now: float, kind: ChangeKind, member: Member, *, status: Status | None = None, **details: object
+    ) -> None:
+        """Note a change in the member's log and tell whoever listens; `status` where it is not the member's own."""
         evidence = self.note(now, member, kind.value, **details)
         self.emit(
             Changed(
@@ -276,7 +292,7 @@ class Core:
                     self.membership.shown_name(member),
                     member.address,
                     member.record.incarnation,
-                    member.status,
+                    status or member.status,
                     now,
                     evidence,
                 )

@@ -10,7 +10,7 @@ from protocol.status import Status
 from protocol.swim.evidence import Evidence
 from protocol.ulid import MemberId
 from protocol.wire.message import Packet, StreamMessage, light_value
-from protocol.wire.statement import Record
+from protocol.wire.statement import Record, Revocation
 
 
 @light_value
@@ -68,6 +68,10 @@ class JoinEnded:
     datagrams_reach: bool = True
     own_echo: bool = False
     """The address is this node's own."""
+    met: MemberId | None = None
+    """Who proved itself there, though nothing came of it."""
+    was_live: bool = False
+    """Whether that one was a live member already when hands were shaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,25 @@ class ForgetContact:
     """Drop a contact from the store."""
 
     id: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationTaken:
+    """Store who was put out, or taken in again; drop what is held of a peer that is out."""
+
+    revocation: Revocation
+
+
+@dataclass(frozen=True, slots=True)
+class Expelled:
+    """This node itself was revoked: it has fallen silent, and says nothing more until it is invited or told to join."""
+
+    revocation: Revocation
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedDown:
+    """Another newcomer of a smaller id took the license's last seat: this node is leaving."""
 
 
 class ChangeKind(Enum):
@@ -192,5 +215,8 @@ Effect = (
     | KeyringReceived
     | LeaveEnded
     | StartRaised
+    | RevocationTaken
+    | Expelled
+    | SteppedDown
     | Cloned
 )

@@ -7,18 +7,18 @@ no socket and no randomness in it but the given `rng`: the same inputs give the 
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import assert_never
 
 from protocol.address import Address
 from protocol.error import InvalidRequest
 from protocol.purpose import Purpose
 from protocol.refusal import Refusal
-from protocol.status import Status
+from protocol.swim.admission import Terms
 from protocol.swim.candidate import Candidate, Doorkeeper
 from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.core import Core, Counters, Room
 from protocol.swim.deadline import Timer, TimerKey
-from protocol.swim.effect import ChangeKind, Contact, Effect, KeyringReceived, PersistPresence
+from protocol.swim.effect import ChangeKind, Contact, Effect, PersistPresence
+from protocol.swim.hearing import Hearing
 from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember, Profile, Sign
 from protocol.swim.member import Member
@@ -31,19 +31,8 @@ from protocol.swim.settings import Settings
 from protocol.swim.stream import Streams
 from protocol.swim.verdict import Verdicts
 from protocol.ulid import MemberId
-from protocol.wire.message import (
-    Ack,
-    Claim,
-    Forgotten,
-    KeyringOffer,
-    Message,
-    Nack,
-    Packet,
-    Ping,
-    PingReq,
-    StreamMessage,
-)
-from protocol.wire.statement import Record
+from protocol.wire.message import Claim, Packet, Ping, PingReq, StreamMessage
+from protocol.wire.statement import VERSION_MAX, Record, Revocation
 
 INTRODUCTION_ROOM = 400
 """What an introduction takes of it: the record, and a second seal."""
@@ -87,10 +76,12 @@ class Engine:
         self.prober = Prober(core, self.verdicts.accuse)
         self.streams = Streams(core, local, self.pinger, self.prober, reception)
         self.retrier = Retrier(core, self.pinger, self.streams)
-        self.leaving = Leaving(core, local, self.pinger)
+        self.leaving = Leaving(core, local, self.pinger, self.prober, self.verdicts)
         self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
+        self.hearing = Hearing(core, self.prober, self.pinger, self.streams, reception)
         core.when_stalled = self.prober.begin_anew
-        reception.connect(self.verdicts, self.prober, self.streams, self.retrier)
+        reception.connect(self.verdicts, self.prober, self.streams, self.retrier, self.leaving)
+        reception.when_wanted = self._return
         self.next_deadline: Callable[[], float | None] = core.timers.next_at
         """Tell when handle_timer is next needed; None while nothing is pending."""
 
@@ -118,15 +109,36 @@ class Engine:
         """Find the key of anyone ever met."""
         return self.core.public_key(id)
 
+    def disagreeing_since(self, at: float) -> list[MemberId]:
+        """Give the live members that have not shown our own view hash since a time: they may lack what came then."""
+        agreed_at, own_id = self.core.agreed_at, self.core.own_id
+        return [id for id in self.membership.live_ids() if id != own_id and agreed_at.get(id, -1.0) < at]
+
     def round_trip_s(self, id: MemberId) -> float | None:
         """Tell the smoothed round trip of this node's own probes of a member, as far as measured."""
         return self.core.round_trips.get(id)
 
     # --- life -----------------------------------------------------------------------------------
 
-    def start(self, now: float, contacts: Sequence[Contact] = (), *, left: bool = False) -> list[Effect]:
-        """Enter the list; try whom we knew before, or not until it joins if this node had left."""
+    def start(
+        self,
+        now: float,
+        contacts: Sequence[Contact] = (),
+        *,
+        left: bool = False,
+        revocations: Sequence[Revocation] = (),
+    ) -> list[Effect]:
+        """Enter the list; try whom we knew before, or not until it joins if this node had left, or is revoked.
+
+        `revocations` are those it had heard of, verified.
+        """
         self.core.quiet_since = now
+        for revocation in revocations:
+            self.membership.revocations.merge(revocation)
+            member = self.membership.get(revocation.subject)
+            if member is not None and self.membership.revocations.bars(member.id):  # a census had it
+                self.membership.drop(member)
+        left = left or self.membership.revocations.bars(self.core.own_id)
         self.local.enter(now)
         own = self.core.census.rows.get(self.core.own_id)
         if own is not None:  # of an earlier start, or above us after a disk was lost
@@ -142,15 +154,28 @@ class Engine:
         return self.core.drain()
 
     def join(self, now: float, address: Address) -> tuple[int, list[Effect]]:
-        """Join through whoever answers at an address; JoinEnded with the returned number follows."""
+        """Join through whoever answers at an address; JoinEnded with the returned number follows.
+
+        If this node had left it returns, and may find others by its contacts; one that was put out does so once hands
+        are shaken.
+        """
         self.core.observe(now)
-        if self.local.goodbye:
+        if self.local.goodbye and not self.membership.revocations.bars(self.core.own_id):
             self._return(now)
         return self.streams.dial_join(address), self.core.drain()
+
+    def invite(self, now: float, address: Address) -> tuple[int, list[Effect]]:
+        """Ask whoever answers at an address to be a member; JoinEnded with the returned number follows.
+
+        One that left returns for it; and so does this node, once hands are shaken.
+        """
+        self.core.observe(now)
+        return self.streams.dial_join(address, Purpose.INVITE), self.core.drain()
 
     def _return(self, now: float) -> None:
         self.leaving.cancel()
         self.core.silent = False
+        self.membership.admission.note_heal(now)  # its list may be old, and full of those that are gone
         self.local.return_from_goodbye(now)
         self.core.emit(PersistPresence(left=False))
         for id in self.core.membership.live_ids():
@@ -162,13 +187,32 @@ class Engine:
     def leave(self, now: float) -> list[Effect]:
         """Say goodbye; LeaveEnded follows within 5 s. The process may stay, and join again."""
         self.core.observe(now)
-        self.prober.rest()
-        self.core.timers.disarm(Timer.SYNC)
-        self.core.timers.disarm(Timer.RETRY)
-        for member in list(self.core.membership):
-            self.verdicts.clear(member.id)
         self.leaving.begin(now)
         return self.core.drain()
+
+    def sign_revocation(self, id: MemberId, unix_ms: int, *, revoked: bool) -> bytes:
+        """Give this node's signed word that an id is out, or in again; nothing changes before `take_revocation`.
+
+        Raises:
+            InvalidRequest: the id is this node's own, or nothing can follow what is held.
+        """
+        version = self.membership.revocations.next_version(id, unix_ms)
+        if id == self.core.own_id:
+            raise InvalidRequest("a node cannot revoke itself: it leaves")
+        if version > VERSION_MAX:
+            raise InvalidRequest("what is held about this id carries a time that nothing can follow")
+        return self.local.sign_revocation(id, version, revoked=revoked)
+
+    def take_revocation(self, now: float, revocation: Revocation) -> list[Effect]:
+        """Take a verified word about an id, this node's own or one signed with the operator's key, and spread it."""
+        self.core.observe(now)
+        self.reception.accept(now, self.core.own_id, Claim(revocation))
+        self.reception.take_answers()
+        return self.core.drain()
+
+    def change_terms(self, terms: Terms) -> None:
+        """Go by other terms of the same license from now on."""
+        self.membership.admission.terms = terms
 
     def check_tags(self, set_: dict[str, str], delete: tuple[str, ...]) -> None:
         """See whether `set_tags` would take these; changes nothing.
@@ -232,6 +276,9 @@ class Engine:
         core = self.core
         core.observe(now)
         for claim in packet.claims:
+            statement = claim.statement
+            if type(statement) is Revocation and not self.reception.affords_revocation(now, statement):
+                continue
             self.reception.accept(now, sender, claim)
         asked = False
         for message in packet.messages:
@@ -239,7 +286,7 @@ class Engine:
                 if asked:  # no honest packet has two; 64 would send 64 answers to whatever address its record names
                     continue
                 asked = True
-            self._handle_message(now, sender, message)
+            self.hearing.take(now, sender, message)
         if answers := self.reception.take_answers():
             core.send(now, sender, (), answers, gossip=False)
         return core.drain()
@@ -252,46 +299,6 @@ class Engine:
             packet = Packet(packet.messages, (Claim(introduction), *packet.claims))
         return self.handle_packet(now, sender, packet)
 
-    def _handle_message(self, now: float, sender: MemberId, message: Message) -> None:
-        match message:
-            case Ping():
-                self._handle_ping(now, sender, message)
-            case Ack():
-                if self.prober.handle_ack(now, sender, message.number) or self.pinger.handle_ack(
-                    now, sender, message.number
-                ):
-                    self.streams.consider_hash(now, sender, message.view_hash)
-            case PingReq():
-                self.pinger.relay(now, sender, message)
-            case Nack():
-                self.prober.handle_nack(sender, message.number)
-            case Forgotten():
-                self.reception.take_forgotten(now, message.subject, message.incarnation, 0)
-            case KeyringOffer():
-                self._take_keyring(sender, message)
-            case _:
-                assert_never(message)
-
-    def _handle_ping(self, now: float, sender: MemberId, ping: Ping) -> None:
-        core = self.core
-        ack = Ack(ping.number, core.membership.hash.root)
-        member = core.membership.get(sender)
-        if member is None and (forgotten := core.membership.forgotten(sender)) is not None:
-            core.send(now, sender, (ack, Forgotten(sender, forgotten[0])), self.reception.take_answers())
-            return
-        claims = self.reception.take_answers()
-        if member is not None and member.status is not Status.ALIVE:
-            if member.record.goodbye:
-                claims.append(Claim(member.record, member.age_s(now)))
-            elif core.settings.buddy or member.status is not Status.SUSPECT:
-                claims += core.charges(now, sender)
-                core.send(now, sender, (ack, Forgotten(sender, member.record.incarnation)), claims)
-                return
-        core.send(now, sender, (ack,), claims)
-
-    def _take_keyring(self, sender: MemberId, offer: KeyringOffer) -> None:
-        self.core.emit(KeyringReceived(sender, offer.blob))
-
     # --- streams --------------------------------------------------------------------------------
 
     def new_stream(self) -> int:
@@ -301,6 +308,8 @@ class Engine:
     def handle_stream_proposed(self, now: float, stream: int, candidate: Candidate, *, dialled: bool) -> list[Effect]:
         """Judge a peer whose signature is good; a StreamVerdict follows, at once or after a ping."""
         self.core.observe(now)
+        if dialled:
+            self.streams.meet(stream, candidate.id)
         self.doorkeeper.judge(now, stream, candidate, dialled=dialled)
         return self.core.drain()
 
@@ -312,7 +321,7 @@ class Engine:
         It is what the peer was judged for: a stream opened to sync cannot join past the check of names.
         """
         self.core.observe(now)
-        self.streams.handle_opened(stream, peer, purpose)
+        self.streams.handle_opened(now, stream, peer, purpose)
         return self.core.drain()
 
     def handle_stream_message(self, now: float, stream: int, message: StreamMessage) -> list[Effect]:
@@ -326,6 +335,7 @@ class Engine:
             self.streams.handle_message(now, stream, message)
         finally:
             self.reception.take_answers()
+        self._stay_out(now)
         return self.core.drain()
 
     def handle_stream_closed(
@@ -340,7 +350,14 @@ class Engine:
         """Take note that a stream could not be opened, or broke off; `own_echo`: it led back to us."""
         self.core.observe(now)
         self.streams.handle_closed(now, stream, refusal, reason, own_echo=own_echo)
+        self._stay_out(now)
         return self.core.drain()
+
+    def _stay_out(self, now: float) -> None:
+        """Fall silent again, if this node was asked in by mistake: it is still out, by the word it holds itself."""
+        held = self.membership.revocations.get(self.core.own_id)
+        if held is not None and held.revoked and not self.local.goodbye and not self.streams.is_joining:
+            self.leaving.expel(now, held)
 
     # --- time -----------------------------------------------------------------------------------
 

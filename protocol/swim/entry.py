@@ -10,7 +10,7 @@ records with one incarnation, and never moves down: property tests prove it.
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from protocol.wire.statement import Accusation, Eviction, Record, Statement, statement_digest
+from protocol.wire.statement import Accusation, Eviction, MemberStatement, Record, statement_digest
 
 ACCUSATIONS_MAX = 8
 """More than any profile waits for (alpha - 2 + 1), and all that a hundred accusers can cost."""
@@ -47,7 +47,7 @@ def merge(one: Entry, other: Entry) -> Entry:
     return Entry(record, accusations, min(evictions, key=_eviction_rank) if evictions else None)
 
 
-def add_statement(entry: Entry, statement: Statement) -> Entry:
+def add_statement(entry: Entry, statement: MemberStatement) -> Entry:
     """Merge one statement about the same subject; the very same entry comes back if nothing changed.
 
     An accusation or eviction of another incarnation than the record's changes nothing: below, it is

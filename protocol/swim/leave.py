@@ -2,11 +2,14 @@
 
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
-from protocol.swim.effect import LeaveEnded, PersistPresence
+from protocol.swim.effect import Expelled, LeaveEnded, PersistPresence
 from protocol.swim.local import LocalMember
 from protocol.swim.ping import Answered, Pinger
+from protocol.swim.probe import Prober
+from protocol.swim.verdict import Verdicts
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim
+from protocol.wire.statement import Revocation
 
 LEAVE_LONGEST_S = 5.0
 """Design 7. An operator's Ctrl-C is not kept waiting longer."""
@@ -21,10 +24,12 @@ LEAVE_ROUNDS_MIN = 2
 class Leaving:
     """The state between goodbye and exit; `goodbye` itself lives in LocalMember."""
 
-    def __init__(self, core: Core, local: LocalMember, pinger: Pinger) -> None:
+    def __init__(self, core: Core, local: LocalMember, pinger: Pinger, prober: Prober, verdicts: Verdicts) -> None:
         self._core = core
         self._local = local
         self._pinger = pinger
+        self._prober = prober
+        self._verdicts = verdicts
         self._ends_at: float | None = None
         self._untold: set[MemberId] = set()
         self._heard = 0
@@ -43,15 +48,31 @@ class Leaving:
             if not self.under_way:
                 core.emit(LeaveEnded())
             return
-        core.emit(PersistPresence(left=True))
-        self._local.say_goodbye(now)
-        core.silent = True
-        core.timers.disarm(Timer.GOSSIP)
+        self._fall_silent(now)
         without = frozenset((core.own_id,))
         self._untold = set(core.membership.sample_live(core.rng, LEAVE_FANOUT, without))
         self._heard, self._rounds, self._wanted = 0, 0, min(LEAVE_HEARD_MIN, len(self._untold))
         self._ends_at = now + LEAVE_LONGEST_S
         self.handle_timer(now)
+
+    def expel(self, now: float, revocation: Revocation) -> None:
+        """Fall silent without a goodbye to anybody: this node was revoked, and nobody listens to it any more."""
+        self.cancel()
+        if not self._local.goodbye:
+            self._fall_silent(now)
+        self._core.emit(Expelled(revocation))
+
+    def _fall_silent(self, now: float) -> None:
+        core = self._core
+        core.emit(PersistPresence(left=True))
+        self._prober.rest()
+        for timer in (Timer.SYNC, Timer.RETRY):
+            core.timers.disarm(timer)
+        for member in list(core.membership):
+            self._verdicts.clear(member.id)
+        self._local.say_goodbye(now)
+        core.silent = True
+        core.timers.disarm(Timer.GOSSIP)
 
     def cancel(self) -> None:
         """Return before the leave was over; whoever waits for its end is told."""

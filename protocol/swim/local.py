@@ -23,11 +23,13 @@ from protocol.wire.statement import (
     SIGNATURE_SIZE,
     Accusation,
     Record,
+    Revocation,
     check_display_name,
     check_name,
     check_tags,
     decode_statement,
     encode_record,
+    encode_revocation,
 )
 
 RESERVE_STEP = 1_000_000
@@ -168,6 +170,11 @@ class LocalMember:
             raise InvalidRequest("not a record")
         return record
 
+    def sign_revocation(self, subject: MemberId, version: int, *, revoked: bool) -> bytes:
+        """Give this node's signed word that an id is out, or in again; nothing changes yet."""
+        body = encode_revocation(self.profile.id, self.profile.public_key, subject, version, revoked)
+        return self._sign(body) + body
+
     # --- answering ------------------------------------------------------------------------------
 
     def meet(self, now: float, claim: Claim) -> bool:
@@ -179,6 +186,8 @@ class LocalMember:
         statement = claim.statement
         if isinstance(statement, Record):
             return self._meet_record(now, statement)
+        if isinstance(statement, Revocation):  # no charge: whoever is out is out (Reception)
+            return False
         if statement.incarnation != self.incarnation or self.goodbye or not self._refute(now):
             return False
         if isinstance(statement, Accusation) and self._doubts.take(now):

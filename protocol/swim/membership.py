@@ -11,17 +11,19 @@ from random import Random
 
 from protocol.refusal import Refusal
 from protocol.status import Status
+from protocol.swim.admission import Admission
 from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.entry import Entry, add_statement, record_rank
 from protocol.swim.layered import LayeredDict
 from protocol.swim.live import LiveList
 from protocol.swim.member import Member
 from protocol.swim.name_index import NameIndex
+from protocol.swim.revocations import Revocations
 from protocol.swim.settings import Settings
 from protocol.swim.view_hash import ViewHash, entry_mark
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim
-from protocol.wire.statement import Record, statement_subject
+from protocol.wire.statement import Record, Revocation, statement_subject
 
 FORGOTTEN_MAX = 4_096
 """Reaped or pruned (id, incarnation) remembered; beyond it the oldest may return second-hand once."""
@@ -81,7 +83,10 @@ class Membership:
         """Tell whether a member is alive or suspect."""
         self._gone: OrderedDict[MemberId, None] = OrderedDict()
         """Others that are failed or left, in the order in which they became so here."""
+        self._failed: set[MemberId] = set()
         self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
+        self.revocations = Revocations(self.hash)
+        self.admission = Admission(settings, self.revocations.bars, lambda: self.seats_taken, self._holds_seat)
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -95,6 +100,14 @@ class Membership:
     def live_count(self) -> int:
         """How many are alive or suspect, self included."""
         return self._live.count
+
+    @property
+    def seats_taken(self) -> int:
+        """How many count for a license: alive, suspect and failed."""
+        return self._live.count + len(self._failed)
+
+    def _holds_seat(self, id: MemberId) -> bool:
+        return self.is_live(id) or id in self._failed
 
     def live_ids(self) -> tuple[MemberId, ...]:
         """Give all members alive or suspect, self included."""
@@ -121,13 +134,14 @@ class Membership:
 
     # --- changing -------------------------------------------------------------------------------
 
-    def admits(self, record_id: MemberId, license_id: str) -> Refusal | None:
-        """Judge a new id by license and limit; one already on the list and live is always admitted."""
-        if license_id != self.settings.license_id:
-            return Refusal.LICENSE_MISMATCH
-        if not self.is_live(record_id) and self.live_count >= self.settings.members_max:
+    def judge(self, now: float, id: MemberId, license_id: str, *, lets_in: bool) -> Refusal | None:
+        """Judge who shakes hands; one already on the list, but for those that said goodbye, keeps its place."""
+        member = self._members.get(id)
+        seated = member is not None and not member.record.goodbye
+        refusal = self.admission.judge(now, id, license_id, seated=seated, known=member is not None, lets_in=lets_in)
+        if refusal is None and not self.is_live(id) and self.live_count >= self.settings.members_max:
             return Refusal.NODE_LIMIT
-        return None
+        return refusal
 
     def writable(self, id: MemberId) -> Member:
         """Give the row of a member on the list as this node's own; one of the census is copied first.
@@ -145,6 +159,8 @@ class Membership:
         member = self._members.get(statement_subject(statement))
         if isinstance(statement, Record):
             return self._apply_record(now, statement, claim.age_s, member)
+        if isinstance(statement, Revocation):
+            return Applied(Outcome.NEWS if self.revocations.merge(statement) else Outcome.STALE, member)
         if claim.age_s >= self.settings.reap_after_s and (member is None or member.is_live):
             return Applied(Outcome.UNFOUNDED)
         if member is None:
@@ -163,27 +179,47 @@ class Membership:
         if member is not None:
             if record.raw != member.record.raw and record_rank(record) < record_rank(member.record):
                 return Applied(Outcome.STALE, member, member.status)
-            return self._merge(now, member, add_statement(member.entry, record), age_s)
+            if self._refuses_back(now, member, record):
+                return Applied(Outcome.REFUSED, member, member.status)
+            was_away = member.record.goodbye
+            applied = self._merge(now, member, add_statement(member.entry, record), age_s)
+            if was_away and self.is_live(record.id):
+                self.admission.note_newcomer(now, record.id)
+            return applied
         forgotten = self._forgotten.get(record.id)
         if forgotten is not None and record.incarnation <= forgotten[0]:
             return Applied(Outcome.FORGOTTEN)
         if record.goodbye and age_s >= self.settings.reap_after_s:
             return Applied(Outcome.UNFOUNDED)
-        if self._refuses(record):
+        if self._refuses(now, record):
             return Applied(Outcome.REFUSED)
         member = Member(Entry(record), since=now - age_s, gone_at=now - age_s, first_seen=now)
         self._members[record.id] = member
         self._forgotten.pop(record.id, None)
         self.names.add(record.name, record.id, live=False)  # `_refresh` tells what it is
         self._refresh(member)
+        if member.is_live:
+            self.admission.note_newcomer(now, record.id)
         return Applied(Outcome.NEWS, member)
 
-    def _refuses(self, record: Record) -> bool:
+    def _refuses(self, now: float, record: Record) -> bool:
+        """Tell whether a record of an id that is not on the list is kept off it."""
         if record.id == self.own_id:
             return False
         if record.goodbye:
-            return len(self._gone) >= LIST_FACTOR_MAX * self.settings.members_max
-        return self.admits(record.id, record.license_id) is not None
+            return self.revocations.bars(record.id) or len(self._gone) >= LIST_FACTOR_MAX * self.settings.members_max
+        if self.live_count >= self.settings.members_max:
+            return True
+        return not self.admission.admits(now, record.id, record.license_id)
+
+    def _refuses_back(self, now: float, member: Member, record: Record) -> bool:
+        """Tell whether a member's new record is refused: of another license, or it left and its seat is gone."""
+        if member.id == self.own_id or record.goodbye:
+            return False
+        if record.license_id != self.admission.terms.license_id:
+            return True
+        returns = member.record.goodbye and record.incarnation > member.record.incarnation
+        return returns and not self.admission.admits(now, record.id, record.license_id)
 
     def _merge(self, now: float, member: Member, entry: Entry, age_s: int) -> Applied:
         status, record = member.status, member.record
@@ -223,15 +259,21 @@ class Membership:
     def forget(self, member: Member, gone_at: float) -> None:
         """Take a member off the list; remember at which incarnation, and since when it was gone."""
         id = member.id
-        self._set_live(member, live=False)
-        self._gone.pop(id, None)
-        self.hash.replace(id, member.mark, 0)
-        self.names.discard(member.record.name, id, live=False)
-        del self._members[id]
+        self.drop(member)
         self._forgotten.pop(id, None)
         self._forgotten[id] = (member.record.incarnation, gone_at)
         if len(self._forgotten) > FORGOTTEN_MAX:
             self._forgotten.popitem(last=False)
+
+    def drop(self, member: Member) -> None:
+        """Take a member off the list, as if it had never been on it."""
+        id = member.id
+        self._set_live(member, live=False)
+        self._gone.pop(id, None)
+        self._failed.discard(id)
+        self.hash.replace(id, member.mark, 0)
+        self.names.discard(member.record.name, id, live=False)
+        del self._members[id]
 
     def _refresh(self, member: Member) -> None:
         """Bring view hash and live list up to date with a changed row."""
@@ -242,8 +284,13 @@ class Membership:
         self._set_live(member, live=live)
         if live:
             self._gone.pop(member.id, None)
+            self._failed.discard(member.id)
         elif member.id != self.own_id:
             self._gone.setdefault(member.id, None)
+            if member.status is Status.FAILED:
+                self._failed.add(member.id)
+            else:
+                self._failed.discard(member.id)
 
     def _set_live(self, member: Member, *, live: bool) -> None:
         id, name = member.id, member.record.name

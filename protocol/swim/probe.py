@@ -209,6 +209,8 @@ class Prober:
 
     def _fail(self, now: float, probe: Probe) -> None:
         core = self._core
+        if core.membership.get(probe.target) is None:  # put out, or reaped, meanwhile: nobody was to answer
+            return
         core.counters.probe_failures += 1
         missed = sum(
             1 for relay, result in probe.relays.items() if result is not PathResult.NACK and self._is_proven(now, relay)

@@ -4,21 +4,25 @@ Evidence is kept even when it causes no transition; whoever sends a claim older 
 answered with what beats it, within a budget.
 """
 
+from collections.abc import Callable
+
 from protocol.budget import Budget
 from protocol.status import Status
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
-from protocol.swim.effect import ChangeKind
+from protocol.swim.effect import ChangeKind, RevocationTaken, SteppedDown
+from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember
 from protocol.swim.member import Member
 from protocol.swim.membership import Applied, Outcome
 from protocol.swim.probe import Prober
 from protocol.swim.retry import Retrier
+from protocol.swim.revocations import revocation_rank
 from protocol.swim.stream import Streams
 from protocol.swim.verdict import Verdicts
 from protocol.ulid import MemberId
-from protocol.wire.message import Claim, Forgotten
-from protocol.wire.statement import Accusation, Eviction, Record, statement_subject
+from protocol.wire.message import Claim, Forgotten, Message, NoSeat
+from protocol.wire.statement import Accusation, Eviction, Record, Revocation, statement_subject
 
 ACCUSATIONS_BURST = 32
 """Accusations of one accuser taken at once, before one per probe interval: a prober makes no more than
@@ -30,6 +34,14 @@ RECORDS_PERIOD = 0.25
 that is accused without end needs. More would be a line of log, an event and a rumor each, at its author's pace."""
 
 
+REVOCATIONS_BURST = 256
+REVOCATIONS_PERIOD = 0.125
+"""News of who is out taken from gossip at once, and the probe intervals between two after that: each is a write to the
+disk and a rumor. A sync brings what is refused here."""
+TOLD_MAX = 8
+"""Members, on average, that tell a peer it was put out: its datagrams are not answered any more."""
+
+
 class Reception:
     """Merges claims, and tells the other parts what is new."""
 
@@ -37,20 +49,25 @@ class Reception:
     _prober: Prober
     _streams: Streams
     _retrier: Retrier
+    _leaving: Leaving
 
     def __init__(self, core: Core, local: LocalMember) -> None:
         self._core = core
         self._local = local
         self._accusations = Budget(core.settings.probe_interval_s, ACCUSATIONS_BURST)
         self._records = Budget(core.settings.probe_interval_s * RECORDS_PERIOD, RECORDS_BURST)
+        self._revocations = Budget(core.settings.probe_interval_s * REVOCATIONS_PERIOD, REVOCATIONS_BURST)
         self._answers: list[Claim] = []
+        self.when_wanted: Callable[[float], None] = _stay
+        """What it is to return after a goodbye; the engine's."""
 
-    def connect(self, verdicts: Verdicts, prober: Prober, streams: Streams, retrier: Retrier) -> None:
+    def connect(self, verdicts: Verdicts, prober: Prober, streams: Streams, retrier: Retrier, leaving: Leaving) -> None:
         """Learn to know the parts that are told of news; called once, before anything comes in."""
         self._verdicts = verdicts
         self._prober = prober
         self._streams = streams
         self._retrier = retrier
+        self._leaving = leaving
 
     def take_answers(self) -> list[Claim]:
         """Hand over the claims with which the last sender is to be corrected."""
@@ -71,6 +88,9 @@ class Reception:
         """Merge one verified claim, and do what follows; False if its subject was forgotten here."""
         core = self._core
         statement = claim.statement
+        if isinstance(statement, Revocation):
+            self._take_revocation(now, sender, statement)
+            return True
         if statement_subject(statement) == core.own_id:
             self._meet_claim(now, sender, claim)
             return True
@@ -124,6 +144,7 @@ class Reception:
         elif isinstance(statement, Eviction):
             by = statement.issuer
         if self._local.meet(now, claim):
+            self._core.membership.admission.note_heal(now)  # who charged us was cut off from us, or is lying
             self._core.note(now, self._own_member(), "refuted", by=by)
             self._answers.append(Claim(self._local.record))
         elif statement.raw != self._local.record.raw and self._may_correct(now, sender, self._core.own_id):
@@ -148,6 +169,7 @@ class Reception:
         """Hear that a member was reaped or pruned elsewhere; the larger age wins, and we ourselves refute."""
         if id == self._core.own_id:
             if self._local.meet_forgotten(now, Forgotten(id, incarnation)):
+                self._core.membership.admission.note_heal(now)
                 self._core.note(now, self._own_member(), "refuted", note="had been reaped, pruned or charged elsewhere")
                 self._answers.append(Claim(self._local.record))
             return
@@ -192,10 +214,93 @@ class Reception:
         self._retrier.meet(now, record)
         self._prober.watch(now, member.id)
         self._streams.arm_slow_sync(now)
+        if before is not None and not before.goodbye and applied.status_before in (Status.FAILED, Status.LEFT):
+            core.membership.admission.note_heal(now)
         for kind in _record_changes(before, record, applied.status_before):
             core.change(now, kind, member, by=member.id)
+        if before is None or before.goodbye:
+            self._settle_race(now)
         if before is None or before.name != record.name or applied.status_before in (Status.FAILED, Status.LEFT):
             self._look_for_conflict(now, member)
+
+    def _settle_race(self, now: float) -> None:
+        """Tell newcomers that lost the last seat to others, and show them to whom."""
+        core = self._core
+        for loser in core.membership.admission.losers(now):
+            told, winners = self.tell_loser(now, loser)
+            if loser != core.own_id and told:
+                core.send(now, loser, told, winners)
+
+    def tell_loser(self, now: float, id: MemberId) -> tuple[tuple[Message, ...], list[Claim]]:
+        """Give what is said beside an ack to a newcomer that has to step down; to others nothing."""
+        membership = self._core.membership
+        if id not in membership.admission.losers(now):
+            return (), []
+        winner = min(membership.admission.rivals(now))
+        member = membership.get(winner)
+        return ((), []) if winner >= id or member is None else ((NoSeat(winner),), [Claim(member.record)])
+
+    def meet_no_seat(self, now: float, winner: MemberId) -> None:
+        """Step down, if this node joined lately and sees itself that there are too many, and who was before it."""
+        core, admission = self._core, self._core.membership.admission
+        if self._local.goodbye or not admission.on_probation(now) or not admission.excess:
+            return
+        if winner < core.own_id and core.membership.is_live(winner):
+            core.emit(SteppedDown())
+            self._leaving.begin(now)
+
+    def return_if_left(self, now: float) -> None:
+        if self._local.goodbye:
+            self.when_wanted(now)
+
+    # --- who is out -----------------------------------------------------------------------------
+
+    def affords_revocation(self, now: float, revocation: Revocation) -> bool:
+        """Spend on news of who is out that gossip brings."""
+        held = self._core.membership.revocations.get(revocation.subject)
+        if held is not None and revocation_rank(revocation) <= revocation_rank(held):
+            return True
+        return self._revocations.take(now)
+
+    def _take_revocation(self, now: float, sender: MemberId, revocation: Revocation) -> None:
+        core, subject = self._core, revocation.subject
+        held = core.membership.revocations.get(subject)
+        if not core.membership.revocations.merge(revocation):
+            if held is not None and held.raw != revocation.raw and self._may_correct(now, sender, subject):
+                core.counters.corrections += 1
+                self._answers.append(Claim(held))
+            return
+        core.emit(RevocationTaken(revocation))
+        core.spread(now, Claim(revocation))
+        if revocation.revoked:
+            if subject == core.own_id:
+                self._leaving.expel(now, revocation)
+            else:
+                self._put_out(now, revocation)
+
+    def _put_out(self, now: float, revocation: Revocation) -> None:
+        """Take a revoked peer off everything, and see that it hears of it."""
+        core, subject = self._core, revocation.subject
+        key, address = core.public_key(subject), core.address(subject)
+        tells = revocation.issuer == core.own_id or core.rng.random() * core.membership.live_count < TOLD_MAX
+        if tells and key is not None and address is not None:
+            core.tell_parted(subject, key, address, Claim(revocation))
+        core.rumors.drop(subject)
+        self._streams.close_with(now, subject)
+        self._retrier.part(subject)
+        member = core.membership.get(subject)
+        if member is None:
+            return
+        if not member.record.goodbye:
+            core.change(now, ChangeKind.LEAVE, member, status=Status.LEFT, by=revocation.issuer, note="revoked")
+        self._verdicts.clear(subject)
+        core.timers.disarm(Timer.REAP, subject)
+        core.change(now, ChangeKind.REAP, member, status=Status.LEFT, by=revocation.issuer, note="revoked")
+        core.membership.drop(member)
+        core.round_trips.drop(subject)
+        core.agreed_at.pop(subject, None)
+
+    # --- conflicts, failures, reaping -----------------------------------------------------------
 
     def _look_for_conflict(self, now: float, member: Member) -> None:
         if self._core.membership.names.is_disputed(member.record.name):
@@ -231,6 +336,7 @@ class Reception:
         self._core.change(now, ChangeKind.REAP, member)
         self._core.membership.forget(member, gone_at)
         self._core.round_trips.drop(member.id)
+        self._core.agreed_at.pop(member.id, None)
 
     def handle_reap_timer(self, now: float, id: MemberId) -> None:
         member = self._core.membership.get(id)
@@ -240,6 +346,10 @@ class Reception:
             self._forget(now, member, member.gone_at)
         else:
             self._arm_reap(now, member)
+
+
+def _stay(now: float) -> None:
+    del now
 
 
 def _record_changes(before: Record | None, record: Record, status: Status | None) -> list[ChangeKind]:

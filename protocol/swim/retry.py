@@ -31,7 +31,10 @@ class Retrier:
     def restore(self, now: float, contacts: list[Contact]) -> None:
         """Take over the address book from the disk; all not live by a census are tried, the first at once."""
         for contact in contacts:
-            if contact.id != self._core.own_id and not self._core.membership.is_live(contact.id):
+            membership = self._core.membership
+            if contact.id == self._core.own_id or membership.revocations.bars(contact.id):
+                continue
+            if not membership.is_live(contact.id):
                 self._book.put(contact)
                 self._book.try_from(contact.id, now)
         self.arm(now)

@@ -10,7 +10,7 @@ from math import ceil, log10
 from protocol.ulid import MemberId
 from protocol.wire.codec import encoded_claim_size
 from protocol.wire.message import Claim, KeyringOffer, Message
-from protocol.wire.statement import Accusation, Record, statement_subject
+from protocol.wire.statement import Accusation, Record, Revocation, statement_subject
 
 RUMORS_MAX = 8_192
 """Beyond it the most often sent is dropped; the sync carries what gossip could not."""
@@ -23,6 +23,7 @@ CLAIM_SIZE_MIN = 80
 """No claim is smaller: its signature alone has 64 bytes."""
 
 RumorKey = tuple[MemberId | None, int, MemberId | None]
+KEYRING_RUMOR: RumorKey = (None, 4, None)
 
 
 RETRANSMITS_MIN = 6
@@ -52,7 +53,9 @@ class RumorQueue:
         """Queue a claim as new; a record drops what was queued about older incarnations of its subject."""
         statement = claim.statement
         subject = statement_subject(statement)
-        if isinstance(statement, Record):
+        if isinstance(statement, Revocation):  # not about a membership: no record of its subject's replaces it
+            self._put((None, 5, subject), claim, encoded_claim_size(claim))
+        elif isinstance(statement, Record):
             self.drop(subject)
             self._put((subject, 1, None), claim, encoded_claim_size(claim))
         else:
@@ -61,7 +64,7 @@ class RumorQueue:
 
     def add_keyring(self, offer: KeyringOffer) -> None:
         """Queue the keyring; the newest replaces an older one."""
-        self._put((None, 4, None), offer, len(offer.blob) + 5)
+        self._put(KEYRING_RUMOR, offer, len(offer.blob) + 5)
 
     def drop(self, subject: MemberId) -> None:
         """Forget what is queued about a member."""
@@ -92,7 +95,7 @@ class RumorQueue:
                 messages.append(rumor)
         if limit is not None:
             for key in taken:
-                self._count_sent(key, limit if key[0] is not None else limit * KEYRING_FACTOR)
+                self._count_sent(key, limit * KEYRING_FACTOR if key == KEYRING_RUMOR else limit)
         return messages, claims
 
     def _fewest_first(self) -> Iterator[tuple[RumorKey, tuple[Claim | KeyringOffer, int]]]:

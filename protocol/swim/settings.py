@@ -60,8 +60,10 @@ class Settings:
 
     license_id: str = ""
     """Records under another license are not admitted; empty is the open license."""
+    seats: int | None = None
+    """Members a license allows, failed ones counted until they are reaped or left; None: no license says."""
     members_max: int = 16_384
-    """Members that may be alive at once: a license's limit, else what one process was sized for."""
+    """Members that may be alive at once: what one process was sized for."""
 
     @classmethod
     def lan(cls, **changes: Any) -> Self:

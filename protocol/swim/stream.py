@@ -60,7 +60,12 @@ def sync_period_s(base_s: float, member_count: int) -> float:
     return base_s * (ceil(log2(member_count) - log2(SYNC_SCALE_THRESHOLD)) + 1)
 
 
-FIRST_WORDS: dict[type, Purpose] = {StreamPing: Purpose.PING, SyncRoot: Purpose.SYNC, Join: Purpose.JOIN}
+JOINS = (Purpose.JOIN, Purpose.INVITE)
+FIRST_WORDS: dict[type, tuple[Purpose, ...]] = {
+    StreamPing: (Purpose.PING,),
+    SyncRoot: (Purpose.SYNC,),
+    Join: JOINS,
+}
 """What each purpose begins with."""
 
 
@@ -90,6 +95,9 @@ class _Stream:
     number: int = 0
     judged_for: Purpose | None = None
     datagrams_reach: bool = True
+    met: MemberId | None = None
+    """Who proved itself on a stream that we dialled."""
+    was_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,9 @@ class Listener(SyncListener, Protocol):
 
     def tell_forgotten(self, now: float, subject: MemberId) -> None:
         """Tell a subject at which incarnation it was reaped or pruned here."""
+
+    def return_if_left(self, now: float) -> None:
+        """Be a member again, if this node had left: it is asked in, or has found whom it joins through."""
 
 
 class Streams:
@@ -134,9 +145,15 @@ class Streams:
 
     # --- opening --------------------------------------------------------------------------------
 
-    def dial_join(self, address: Address) -> int:
-        """Open a join with whoever answers at an address."""
-        return self._dial(Purpose.JOIN, None, address)
+    def dial_join(self, address: Address, purpose: Purpose = Purpose.JOIN) -> int:
+        """Open a join with whoever answers at an address; to invite is a join in which the other is let in."""
+        return self._dial(purpose, None, address)
+
+    def close_with(self, now: float, peer: MemberId) -> None:
+        """End every conversation with a peer that is out."""
+        for stream in [stream for stream, held in self._streams.items() if held.peer == peer]:
+            self.handle_closed(now, stream, Refusal.REVOKED, "", own_echo=False)
+            self._core.emit(StreamClose(stream))
 
     def dial_sync(self, now: float, peer: MemberId) -> None:
         """Open a sync, unless one is in flight or was just started."""
@@ -167,6 +184,7 @@ class Streams:
         """Start a sync with a peer whose view differs, once dissemination has had its time, or has too much to do."""
         core = self._core
         if view_hash == core.membership.hash.root:
+            core.agreed_at[peer] = now
             return
         quiet = not len(core.rumors) and now - core.quiet_since >= MISMATCH_QUIET_S
         if not quiet and core.rumors.size <= CONGESTED_SIZE:
@@ -194,9 +212,24 @@ class Streams:
 
     # --- events from the shell ------------------------------------------------------------------
 
-    def handle_opened(self, stream: int, peer: MemberId, purpose: Purpose | None = None) -> None:
+    def meet(self, stream: int, peer: MemberId) -> None:
+        """Note who proved itself on a stream that we dialled."""
+        held = self._streams.get(stream)
+        if held is not None:
+            held.met, held.was_live = peer, self._core.membership.is_live(peer)
+
+    @property
+    def is_joining(self) -> bool:
+        """Whether this node is on its way in: it dialled to join, or was invited, and that is not over."""
+        return any(held.purpose in JOINS or held.judged_for is Purpose.INVITE for held in self._streams.values())
+
+    def handle_opened(self, now: float, stream: int, peer: MemberId, purpose: Purpose | None = None) -> None:
         """Speak first on a stream that we dialled, or listen on one that was accepted."""
         core = self._core
+        if core.membership.revocations.bars(peer):  # put out since it was judged
+            self.handle_closed(now, stream, Refusal.REVOKED, "", own_echo=False)
+            core.emit(StreamClose(stream))
+            return
         if self._prober.take_opened(stream):
             self._ask_probed(stream, peer)
             return
@@ -208,7 +241,8 @@ class Streams:
             self._streams[stream] = _Stream(Purpose.SYNC, Turn.REQUEST, peer, judged_for=purpose)
             return
         held.peer = peer
-        if held.purpose is Purpose.JOIN:
+        if held.purpose in JOINS:
+            self._listener.return_if_left(now)
             held.turn = Turn.JOIN_ANSWER
             core.emit(StreamSend(stream, Join(Claim(self._local.record))))
         elif held.purpose is Purpose.SYNC:
@@ -257,14 +291,16 @@ class Streams:
         if held is None:
             return
         self._end_sync(now, stream, finished=False)
-        if held.purpose is Purpose.JOIN and held.turn is not Turn.REQUEST:
-            self._core.emit(JoinEnded(stream, None, refusal, reason, own_echo=own_echo))
+        if held.purpose in JOINS:
+            self._core.emit(
+                JoinEnded(stream, None, refusal, reason, own_echo=own_echo, met=held.met, was_live=held.was_live)
+            )
 
     # --- requests -------------------------------------------------------------------------------
 
     def _handle_request(self, now: float, stream: int, held: _Stream, message: StreamMessage) -> None:
         core = self._core
-        if held.judged_for not in (None, FIRST_WORDS.get(type(message))):
+        if held.judged_for is not None and held.judged_for not in FIRST_WORDS.get(type(message), ()):
             raise MalformedMessage(f"{type(message).__name__} on a stream opened for another purpose")
         match message:
             case StreamPing():
@@ -285,6 +321,8 @@ class Streams:
         if not isinstance(record, Record) or record.id != peer:
             raise MalformedMessage("a join with another's record")
         held.turn = Turn.JOIN_CHECK
+        if held.judged_for is Purpose.INVITE:
+            self._listener.return_if_left(now)
         if not self._listener.accept(now, peer, message.record):
             self._listener.tell_forgotten(now, peer)
         elif core.membership.get(peer) is None:  # the seat was taken since the handshake: it will ask again
@@ -326,7 +364,10 @@ class Streams:
         exchange = held.exchange
         if exchange is None:
             raise MalformedMessage("a sync that was not opened")
-        for answer in exchange.receive(now, message):
+        answers = exchange.receive(now, message)
+        if self._streams.get(stream) is not held:  # it brought word that its own peer is out
+            return
+        for answer in answers:
             self._core.emit(StreamSend(stream, answer))
         if exchange.done:
             sync = self._syncs.get(stream)
@@ -334,8 +375,17 @@ class Streams:
                 self._settle(sync.pair)
             self._end_sync(now, stream, finished=True)
             self._close(stream)
-            if held.purpose is Purpose.JOIN:
-                self._core.emit(JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach))
+            if held.judged_for is Purpose.INVITE:
+                self._core.membership.admission.note_joined(now, self._core.own_id)
+            if held.purpose in JOINS:
+                self._end_join(now, stream, held)
+
+    def _end_join(self, now: float, stream: int, held: _Stream) -> None:
+        if held.purpose is Purpose.JOIN:
+            self._core.membership.admission.note_joined(now, self._core.own_id)
+        self._core.emit(
+            JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach, met=held.peer, was_live=held.was_live)
+        )
 
     def _settle(self, pair: tuple[int, int]) -> None:
         self._settled[pair] = None

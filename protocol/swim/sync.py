@@ -12,13 +12,14 @@ A KeyringOffer may stand before SyncBuckets and before SyncSummaries. The states
 whatever does not fit it is MalformedMessage.
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
 from protocol.error import MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.effect import KeyringReceived
-from protocol.swim.member import Member, bounded_age_s
+from protocol.swim.member import bounded_age_s
 from protocol.ulid import MemberId
 from protocol.wire.codec import (
     CLAIMS_MAX,
@@ -34,15 +35,19 @@ from protocol.wire.message import (
     SyncBuckets,
     SyncClaims,
     SyncEnd,
+    SyncKey,
     SyncRoot,
     SyncSummaries,
+    Topic,
 )
-from protocol.wire.statement import statement_subject
+from protocol.wire.statement import Revocation, statement_subject
 
 CLAIMS_SIZE_MAX = 16_000
 """Bytes of claims per frame: some 60 records, verified in about 10 ms, in one go."""
 SUMMARIES_TOTAL_MAX = 65_536
-"""Members one peer may list in one sync: four times what a node is sized for."""
+"""Lines one peer may list in one sync: four times the members a node is sized for."""
+TOPICS = (Topic.REVOCATION, Topic.MEMBER)
+"""In which order things are told: who is out is known before its record could come in."""
 
 
 T = TypeVar("T")
@@ -105,8 +110,8 @@ class SyncExchange:
         self.stage = stage
         self._keys_differ = False
         self._buckets = b""
-        self._listed: dict[MemberId, Summary] = {}
-        self._wanted: dict[MemberId, None] = {}
+        self._listed: dict[SyncKey, Summary] = {}
+        self._wanted: dict[SyncKey, None] = {}
         self._forgotten: list[tuple[MemberId, int, int]] = []
 
     @property
@@ -157,9 +162,9 @@ class SyncExchange:
     def _take_summaries(self, now: float, message: SyncSummaries) -> list[StreamMessage]:
         self._buckets = message.buckets or self._buckets
         for summary in message.summaries:
-            self._listed[summary.id] = summary
+            self._listed[summary.topic, summary.id] = summary
         if len(self._listed) > SUMMARIES_TOTAL_MAX:
-            raise MalformedMessage(f"a listing of over {SUMMARIES_TOTAL_MAX} members")
+            raise MalformedMessage(f"a listing of over {SUMMARIES_TOTAL_MAX} lines")
         if not message.last:
             return []
         self.stage = Stage.CLAIMS
@@ -167,23 +172,23 @@ class SyncExchange:
         return _frames(claims, list(self._wanted), self._forgotten)
 
     def _compare(self, now: float) -> list[Claim]:
-        membership = self._core.membership
         claims: list[Claim] = []
-        for member in membership.in_buckets(self._buckets):
-            theirs = self._listed.pop(member.id, None)
-            if theirs is None or theirs.incarnation < member.record.incarnation:
-                claims += member.claims(now)
-            elif theirs.incarnation > member.record.incarnation:
-                self._wanted[member.id] = None
-            elif theirs.mark != member.mark:
-                claims += member.claims(now)
-                self._wanted[member.id] = None
-        for id, theirs in sorted(self._listed.items()):
-            gone = self._gone(now, id, theirs.incarnation)
-            if gone is None:
-                self._wanted[id] = None
-            else:
+        for ours in _summaries(self._core, self._buckets):
+            key = (ours.topic, ours.id)
+            theirs = self._listed.pop(key, None)
+            if theirs is None or theirs.version < ours.version:
+                claims += _claims(self._core, now, key)
+            elif theirs.version > ours.version:
+                self._wanted[key] = None
+            elif theirs.mark != ours.mark:
+                claims += _claims(self._core, now, key)
+                self._wanted[key] = None
+        for key, theirs in sorted(self._listed.items()):
+            gone = self._gone(now, theirs.id, theirs.version) if theirs.topic is Topic.MEMBER else None
+            if gone is not None:
                 self._forgotten.append(gone)
+            elif theirs.topic is not Topic.MEMBER or not self._core.membership.revocations.bars(theirs.id):
+                self._wanted[key] = None
         return claims
 
     def _gone(self, now: float, id: MemberId, incarnation: int) -> tuple[MemberId, int, int] | None:
@@ -196,14 +201,14 @@ class SyncExchange:
 
     def _answer_buckets(self, message: SyncBuckets) -> list[StreamMessage]:
         buckets = self._core.membership.hash.differing_buckets(message.sums)
-        members = self._core.membership.in_buckets(buckets)
+        held = _summaries(self._core, buckets)
         self.stage = Stage.CLAIMS
         answers: list[StreamMessage] = [KeyringOffer(self._keyring_blob)] if self._keys_differ else []
-        starts = range(0, max(1, len(members)), SUMMARIES_MAX)
+        starts = range(0, max(1, len(held)), SUMMARIES_MAX)
         for start in starts:
-            part = members[start : start + SUMMARIES_MAX]
+            part = tuple(held[start : start + SUMMARIES_MAX])
             last = start == starts[-1]
-            answers.append(SyncSummaries(buckets if start == 0 else b"", _summaries(part), last))
+            answers.append(SyncSummaries(buckets if start == 0 else b"", part, last))
         return answers
 
     # --- both -----------------------------------------------------------------------------------
@@ -212,12 +217,16 @@ class SyncExchange:
         for claim in message.claims:
             if not self._listener.accept(now, self._peer, claim):
                 statement = claim.statement
-                gone = self._gone(now, statement_subject(statement), statement.incarnation)
+                gone = (
+                    None
+                    if isinstance(statement, Revocation)
+                    else self._gone(now, statement_subject(statement), statement.incarnation)
+                )
                 if gone is not None:
                     self._forgotten.append(gone)
         self._wanted |= dict.fromkeys(message.wanted)
         if max(len(self._wanted), len(self._forgotten)) > SUMMARIES_TOTAL_MAX:
-            raise MalformedMessage(f"a sync about over {SUMMARIES_TOTAL_MAX} members")
+            raise MalformedMessage(f"a sync about over {SUMMARIES_TOTAL_MAX} lines")
         for id, incarnation, age_s in message.forgotten:
             self._listener.take_forgotten(now, id, incarnation, age_s)
         if not message.last:
@@ -226,20 +235,34 @@ class SyncExchange:
             self.stage = Stage.DONE
             return [SyncEnd()]
         self.stage = Stage.END
-        members = [self._core.membership.get(id) for id in self._wanted]
-        claims = [claim for member in members if member is not None for claim in member.claims(now)]
+        wanted = sorted(self._wanted, key=lambda key: TOPICS.index(key[0]))
+        claims = [claim for key in wanted for claim in _claims(self._core, now, key)]
         return _frames(claims, [], self._forgotten)
 
 
-def _summaries(members: list[Member]) -> tuple[Summary, ...]:
-    return tuple(Summary(m.id, m.record.incarnation, m.mark) for m in members)
+def _summaries(core: Core, buckets: bytes) -> list[Summary]:
+    """List what is held in some buckets, a topic after the other, each in order of ids."""
+    members = core.membership.in_buckets(buckets)
+    return core.membership.revocations.summaries(buckets) + [
+        Summary(Topic.MEMBER, m.id, m.record.incarnation, m.mark) for m in members
+    ]
+
+
+def _claims(core: Core, now: float, key: SyncKey) -> Sequence[Claim]:
+    """Give what is signed about one line of a listing; nothing where it is not held."""
+    topic, id = key
+    if topic is Topic.REVOCATION:
+        revocation = core.membership.revocations.get(id)
+        return () if revocation is None else (Claim(revocation),)
+    member = core.membership.get(id)
+    return () if member is None else member.claims(now)
 
 
 def _frames(
-    claims: list[Claim], wanted: list[MemberId], forgotten: list[tuple[MemberId, int, int]]
+    claims: list[Claim], wanted: list[SyncKey], forgotten: list[tuple[MemberId, int, int]]
 ) -> list[StreamMessage]:
     """Cut claims and ids into messages of bounded size; the last one is marked."""
-    parts: list[tuple[tuple[Claim, ...], tuple[MemberId, ...], tuple[tuple[MemberId, int, int], ...]]] = []
+    parts: list[tuple[tuple[Claim, ...], tuple[SyncKey, ...], tuple[tuple[MemberId, int, int], ...]]] = []
     part: list[Claim] = []
     size = 0
     for claim in claims:

@@ -33,6 +33,7 @@ from protocol.wire.message import (
     KeyringOffer,
     Message,
     Nack,
+    NoSeat,
     Packet,
     Ping,
     PingReq,
@@ -43,8 +44,10 @@ from protocol.wire.message import (
     SyncBuckets,
     SyncClaims,
     SyncEnd,
+    SyncKey,
     SyncRoot,
     SyncSummaries,
+    Topic,
 )
 from protocol.wire.statement import CLAIM_SIZE_MAX, INCARNATION_MAX, Statement
 
@@ -62,14 +65,14 @@ BUDGET_MS_MAX = 600_000
 """No probe lasts ten minutes, even on a slow profile at the highest awareness score."""
 AGE_S_MAX = 100 * 365 * 86_400
 SUMMARIES_MAX = 1_500
-"""Members in one SyncSummaries: at most 38 bytes each, below STREAM_MESSAGE_SIZE_MAX."""
+"""Lines in one SyncSummaries: at most 39 bytes each, below STREAM_MESSAGE_SIZE_MAX."""
 CLAIMS_MAX = 512
 """Claims in one SyncClaims; the size bound is reached earlier unless they are small accusations."""
 WANTED_MAX = 2_048
 BUCKETS_SIZE = 2_048
 BUCKET_COUNT = 256
 
-PING, ACK, PING_REQ, NACK, FORGOTTEN, KEYRING_OFFER = range(1, 7)
+PING, ACK, PING_REQ, NACK, FORGOTTEN, KEYRING_OFFER, NO_SEAT = range(1, 8)
 STREAM_PING, STREAM_PONG, JOIN, JOIN_ANSWER = range(16, 20)
 SYNC_ROOT, SYNC_BUCKETS, SYNC_SUMMARIES, SYNC_CLAIMS, SYNC_END = range(20, 25)
 
@@ -99,6 +102,8 @@ def encode_message(message: Message) -> tuple[object, ...]:
             return (FORGOTTEN, subject, incarnation)
         case KeyringOffer(blob):
             return (KEYRING_OFFER, blob)
+        case NoSeat(winner):
+            return (NO_SEAT, winner)
     assert_never(message)
 
 
@@ -159,6 +164,9 @@ def _read_message(item: tuple[Any, ...]) -> Message:
     if kind == KEYRING_OFFER:
         _, blob = take_tuple(item, "keyring offer", 2)
         return KeyringOffer(take_blob(blob, "keyring", KEYRING_SIZE_MAX))
+    if kind == NO_SEAT:
+        _, winner = take_tuple(item, "no seat", 2)
+        return NoSeat(_id(winner))
     raise MalformedMessage(f"message kind {kind} in a packet")
 
 
@@ -182,7 +190,7 @@ def _stream_fields(message: StreamMessage) -> tuple[object, ...]:
         case SyncBuckets(sums):
             return (SYNC_BUCKETS, sums)
         case SyncSummaries(buckets, summaries, last):
-            flat = [(s.id, s.incarnation, s.mark) for s in summaries]
+            flat = [(s.topic, s.id, s.version, s.mark) for s in summaries]
             return (SYNC_SUMMARIES, buckets, flat, last)
         case SyncClaims(claims, wanted, forgotten, last):
             return (SYNC_CLAIMS, [encode_claim(c) for c in claims], wanted, forgotten, last)
@@ -253,8 +261,8 @@ def _read_sync_summaries(item: tuple[Any, ...], _: OpenStatement) -> StreamMessa
         raise MalformedMessage(f"summaries are not an array of at most {SUMMARIES_MAX}")
     summaries = []
     for entry in flat:
-        id_, incarnation, mark = take_tuple(entry, "summary", 3)
-        summaries.append(Summary(_id(id_), _incarnation(incarnation), _u64(mark)))
+        topic, id_, version, mark = take_tuple(entry, "summary", 4)
+        summaries.append(Summary(_topic(topic), _id(id_), _incarnation(version), _u64(mark)))
     return SyncSummaries(take_blob(buckets, "buckets", BUCKET_COUNT), tuple(summaries), take_bool(last, "last"))
 
 
@@ -272,7 +280,7 @@ def _read_sync_claims(item: tuple[Any, ...], open_statement: OpenStatement) -> S
         gone.append((_id(id_), _incarnation(incarnation), take_int(age, "age", AGE_S_MAX)))
     return SyncClaims(
         tuple(claim for claim in claims if claim is not None),
-        tuple(_id(value) for value in wanted),
+        tuple(_sync_key(value) for value in wanted),
         tuple(gone),
         take_bool(last, "last"),
     )
@@ -300,6 +308,15 @@ _STREAM_READERS: dict[int, Callable[[tuple[Any, ...], OpenStatement], StreamMess
     SYNC_END: _read_sync_end,
     KEYRING_OFFER: _read_stream_keyring,
 }
+
+
+def _topic(value: Any) -> Topic:
+    return Topic(take_int(value, "topic", max(Topic)))
+
+
+def _sync_key(value: Any) -> SyncKey:
+    topic, id_ = take_tuple(value, "wanted", 2)
+    return _topic(topic), _id(id_)
 
 
 def _u32(value: Any) -> int:

@@ -5,6 +5,7 @@ into bytes and back.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TypeVar, dataclass_transform
 
 from protocol.ulid import MemberId
@@ -65,6 +66,13 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class NoSeat:
+    """To a newcomer: while you joined, this one of a smaller id took the license's last seat. Step down."""
+
+    winner: MemberId
+
+
+@dataclass(frozen=True, slots=True)
 class KeyringOffer:
     """The sender's keyring as `protocol.security.keyring` encodes it; opaque to swim."""
 
@@ -83,7 +91,7 @@ class Claim:
     age_s: int = 0
 
 
-Message = Ping | Ack | PingReq | Nack | Forgotten | KeyringOffer
+Message = Ping | Ack | PingReq | Nack | Forgotten | KeyringOffer | NoSeat
 
 
 @light_value
@@ -142,19 +150,32 @@ class SyncBuckets:
     sums: bytes
 
 
+class Topic(IntEnum):
+    """What a line of a sync's listing is about."""
+
+    MEMBER = 0
+    """A member's entry; its version is the record's incarnation."""
+    REVOCATION = 1
+    """What is signed about an id's being out or in."""
+
+
+SyncKey = tuple[Topic, MemberId]
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One member as a sync lists it."""
+    """One line of a sync's listing."""
 
+    topic: Topic
     id: MemberId
-    incarnation: int
+    version: int
     mark: int
-    """The member's share of the view hash: equal marks, equal entries."""
+    """Its share of the view hash: equal marks, equal content."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncSummaries:
-    """The sender's members in some buckets. `last` ends the listing; `buckets` are those it covers."""
+    """What the sender holds in some buckets. `last` ends the listing; `buckets` are those it covers."""
 
     buckets: bytes
     summaries: tuple[Summary, ...]
@@ -163,10 +184,10 @@ class SyncSummaries:
 
 @dataclass(frozen=True, slots=True)
 class SyncClaims:
-    """Statements the other side lacks, ids wanted in return, and ages of what was forgotten here."""
+    """Statements the other side lacks, what is wanted in return, and ages of what was forgotten here."""
 
     claims: tuple[Claim, ...]
-    wanted: tuple[MemberId, ...]
+    wanted: tuple[SyncKey, ...]
     forgotten: tuple[tuple[MemberId, int, int], ...]
     """(id, incarnation, age in s): reaped or pruned here at that incarnation."""
     last: bool

@@ -35,6 +35,7 @@ PUBLIC_KEY_SIZE = 32
 KIND_RECORD = 1
 KIND_ACCUSATION = 2
 KIND_EVICTION = 3
+KIND_REVOCATION = 4
 
 RECORD_SIZE_MAX = 640
 """Encoded record with signature: an introduction must fit one datagram beside a ping."""
@@ -43,6 +44,8 @@ CLAIM_SIZE_MAX = RECORD_SIZE_MAX
 
 INCARNATION_MAX = U63_MAX - 1
 """One below the largest, so that "held + 1" always encodes."""
+VERSION_MAX = INCARNATION_MAX
+"""Of a revocation; for the same reason."""
 NAME_LENGTH_MAX = 64
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,63})\Z")
 """What host names look like; "~" is left free to mark the loser of a name conflict."""
@@ -100,7 +103,27 @@ class Eviction:
     prune: bool
 
 
-Statement = Record | Accusation | Eviction
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """The issuer's signed word that an id is out of the cluster, or in again.
+
+    It outlives its issuer's membership, so it carries the issuer's key, to which the issuer's id commits.
+    """
+
+    raw: bytes
+    issuer: MemberId
+    """A member, or the id that the operator's key has (`operator_id`)."""
+    issuer_key: bytes
+    subject: MemberId
+    version: int
+    """Unix ms when it was signed, or one more than the word it replaces."""
+    revoked: bool
+    """False: reinstated."""
+
+
+MemberStatement = Record | Accusation | Eviction
+"""What an entry of the member list is made of."""
+Statement = MemberStatement | Revocation
 
 
 def statement_subject(statement: Statement) -> MemberId:
@@ -154,6 +177,11 @@ def encode_eviction(issuer: MemberId, subject: MemberId, incarnation: int, prune
     return bytes((KIND_EVICTION,)) + pack((issuer, subject, incarnation, prune))
 
 
+def encode_revocation(issuer: MemberId, issuer_key: bytes, subject: MemberId, version: int, revoked: bool) -> bytes:
+    """Give kind and body of a revocation."""
+    return bytes((KIND_REVOCATION,)) + pack((issuer, issuer_key, subject, version, revoked))
+
+
 def decode_statement(raw: bytes) -> Statement:
     """Read a statement's bytes without checking its signature.
 
@@ -172,7 +200,9 @@ def decode_statement(raw: bytes) -> Statement:
     if kind == KIND_EVICTION:
         issuer, subject, incarnation, prune = take_tuple(body, "eviction", 4)
         return Eviction(raw, _id(issuer), _id(subject), _incarnation(incarnation), take_bool(prune, "prune"))
-    raise MalformedMessage(f"statement kind {kind}, known are 1 to 3")
+    if kind == KIND_REVOCATION:
+        return _read_revocation(raw, body)
+    raise MalformedMessage(f"statement kind {kind}, known are 1 to 4")
 
 
 def check_name(name: str) -> str:
@@ -218,6 +248,20 @@ def check_display_name(name: str) -> str:
     if len(name.encode()) > DISPLAY_NAME_SIZE_MAX:
         raise MalformedMessage(f"display name of over {DISPLAY_NAME_SIZE_MAX} bytes")
     return name
+
+
+def _read_revocation(raw: bytes, body: object) -> Revocation:
+    issuer, issuer_key, subject, version, revoked = take_tuple(body, "revocation", 5)
+    if issuer == subject:
+        raise MalformedMessage("a revocation by its own subject")
+    return Revocation(
+        raw,
+        _id(issuer),
+        take_bytes(issuer_key, "public key", PUBLIC_KEY_SIZE),
+        _id(subject),
+        take_int(version, "version", VERSION_MAX),
+        take_bool(revoked, "revoked"),
+    )
 
 
 def _id(value: object) -> MemberId:

@@ -3,23 +3,26 @@
 from collections import deque
 from collections.abc import Callable
 
+from protocol.ulid import ULID_SIZE, MemberId
 from protocol.wire.message import Claim, KeyringOffer, Message, Ping, PingReq
 from protocol.wire.statement import TAG_VALUE_LENGTH_MAX
 from simulations.attack.attacker import FOCUS, Attacker
 from simulations.attack.voice import Voice
-from simulations.world import Node
+from simulations.world import EPOCH_MS, Node
 
 CROWD_MAX = 12
 """Made-up members that are alive at once. None answers, and none is a relay: probes slow down to an eighth among
 them, and four nodes that were left with 48 of them took over five minutes to clear them away."""
 PINGS_EACH = 8
 """In one packet, of which an honest one has one."""
+WORDS_EACH = 4
+"""Revocations in one datagram."""
 OFFER = KeyringOffer(bytes(200))
 """A keyring that does not parse."""
 
 
 class Flooder(Attacker):
-    """Pings, relays, ever new members, ever new records of itself, and accusations, in turn."""
+    """Pings, relays, ever new members, ever new records of itself, accusations and revocations, in turn."""
 
     kind = "flooder"
 
@@ -35,6 +38,7 @@ class Flooder(Attacker):
             self._rename,
             self._accuse,
             self._offer,
+            self._revoke,
         )
 
     def speak(self) -> None:
@@ -84,3 +88,15 @@ class Flooder(Attacker):
     def _offer(self, target: Node) -> None:
         """Offer a keyring that nobody can read, and an unasked answer beside it."""
         self.tell(target, [], (OFFER,))
+
+    def _revoke(self, target: Node) -> None:
+        """Say of ids that nobody has that they are out, or in again, as many as one datagram takes.
+
+        Of those that somebody has it could say it as well: any member may, where no operator's key is set.
+        """
+        version = EPOCH_MS + int(self.world.now * 1000)
+        words = [
+            self.own.revoke(MemberId(self.rng.randbytes(ULID_SIZE)), version, revoked=self.rng.random() < 0.5)
+            for _ in range(WORDS_EACH)
+        ]
+        self.tell(target, [Claim(word) for word in words])

@@ -11,10 +11,12 @@ from protocol.wire.statement import (
     Accusation,
     Eviction,
     Record,
+    Revocation,
     decode_statement,
     encode_accusation,
     encode_eviction,
     encode_record,
+    encode_revocation,
 )
 from simulations.world import EPOCH_MS, Node, World
 from simulations.world.node import Disk
@@ -64,6 +66,12 @@ class Voice:
         """Sign a force-leave."""
         body = encode_eviction(self.id, subject, incarnation, prune)
         return Eviction(self.sign(body) + body, self.id, subject, incarnation, prune)
+
+    def revoke(self, subject: MemberId, version: int, *, revoked: bool) -> Revocation:
+        """Sign that an id is out, or in again."""
+        key = self.node.profile.public_key
+        body = encode_revocation(self.id, key, subject, version, revoked)
+        return Revocation(self.sign(body) + body, self.id, key, subject, version, revoked)
 
 
 def own_voice(world: World, node: Node) -> Voice:

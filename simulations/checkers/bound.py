@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from protocol.budget import HOLDERS_MAX, Budget
 from protocol.purpose import Purpose
 from protocol.swim.address_book import CONTACTS_MAX
+from protocol.swim.admission import RECENT_MAX
+from protocol.swim.core import PARTED_MAX
 from protocol.swim.deadline import STALE_MIN
 from protocol.swim.entry import ACCUSATIONS_MAX
 from protocol.swim.evidence import EVIDENCE_MAX
 from protocol.swim.membership import FORGOTTEN_MAX, LIST_FACTOR_MAX
 from protocol.swim.ping import PINGS_MAX, RELAYS_EACH_MAX, RELAYS_MAX
+from protocol.swim.revocations import REVOCATIONS_MAX
 from protocol.swim.rtt import ROUND_TRIPS_MAX
 from protocol.swim.rumor import RUMORS_MAX
 from protocol.swim.stream import PEER_STREAMS_MAX, SETTLED_MAX, SLIGHTED_MAX, STREAMS_MAX, Streams, Turn
@@ -53,6 +56,10 @@ def _measures(node: Node) -> Iterator[Measure]:
     core, membership, pinger, verdicts = engine.core, engine.membership, engine.pinger, engine.verdicts
     yield "LIST_FACTOR_MAX * members_max", len(membership._gone), LIST_FACTOR_MAX * node.settings.members_max
     yield "FORGOTTEN_MAX", len(membership._forgotten), FORGOTTEN_MAX
+    yield "REVOCATIONS_MAX", len(membership.revocations), REVOCATIONS_MAX
+    yield "REVOCATIONS_MAX (shares of the hash)", len(membership.revocations._marks), REVOCATIONS_MAX
+    yield "RECENT_MAX", len(membership.admission._recent), RECENT_MAX
+    yield "PARTED_MAX", len(core._parted), PARTED_MAX
     yield "RUMORS_MAX", len(core.rumors), RUMORS_MAX
     yield "PINGS_MAX", len(pinger._outstanding), PINGS_MAX
     yield "RELAYS_MAX", max(pinger._relay_count, sum(pinger._relays.values())), RELAYS_MAX
@@ -97,6 +104,7 @@ def _budgets(node: Node) -> tuple[Budget, ...]:
         engine.core.corrections,
         reception._accusations,
         reception._records,
+        reception._revocations,
         local._refutations,
         local._doubts,
     )

@@ -1,8 +1,9 @@
 """What a node says of itself: always more, never that it is gone, and never more than is on its disk."""
 
 from protocol.status import Status
-from protocol.swim.effect import PersistPresence, PersistReserve, Send, StreamSend
-from protocol.wire.statement import Record
+from protocol.swim.effect import PersistPresence, PersistReserve, RevocationTaken, Send, StreamSend
+from protocol.ulid import MemberId
+from protocol.wire.statement import Record, Revocation
 from simulations.checkers.checker import Checker, Report
 from simulations.checkers.shadow import Transition
 from simulations.world import Node, Step, World
@@ -63,7 +64,7 @@ class PersistedFirst(Checker):
     """What a crash must not undo is on disk before anybody hears of it."""
 
     name = "persisted-first"
-    law = "the reserve is above an incarnation, and a goodbye or return is on disk, before a message can tell of it"
+    law = "the reserve is above an incarnation, and goodbye, return or revocation on disk, before a message tells of it"
 
     def see_own_record(self, step: Step, before: Record | None, now: Record) -> None:
         """Walk through a step's effects, in the order in which they are carried out."""
@@ -78,6 +79,24 @@ class PersistedFirst(Checker):
                 case Send() | StreamSend() if _tells(effect, now) and not self._is_safe(step, now, reserve, left):
                     return
         self._is_safe(step, now, reserve, left)
+
+    def see_step(self, step: Step, touched: tuple[MemberId, ...]) -> None:
+        """Look at the revocations that are told: a restart must not forget who is out."""
+        if not len(step.node.engine.membership.revocations):
+            return
+        stored = step.node.disk.revocations
+        taken: dict[MemberId, bytes] = {}
+        for effect in step.effects:
+            if type(effect) is RevocationTaken:
+                taken[effect.revocation.subject] = effect.revocation.raw
+            elif isinstance(effect, Send | StreamSend):
+                for claim in effect.packet.claims if isinstance(effect, Send) else claims_of(effect.message):
+                    word = claim.statement
+                    if not isinstance(word, Revocation) or taken.get(word.subject) == word.raw:
+                        continue
+                    if (held := stored.get(word.subject)) is None or held.raw != word.raw:
+                        self.violate(step.at, step.node, "tells of a revocation that is not on disk")
+                        return
 
     def _is_safe(self, step: Step, record: Record, reserve: int, left: bool) -> bool:
         text = ""

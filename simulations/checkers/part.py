@@ -1,11 +1,13 @@
 """One engine's parts agree: what is kept twice, for speed, says the same twice."""
 
+from hashlib import blake2b
+
 from protocol.status import Status
 from protocol.swim.deadline import Timer
 from protocol.swim.member import Member
 from protocol.swim.view_hash import BUCKET_COUNT, entry_mark
 from protocol.ulid import MemberId
-from protocol.wire.statement import Record
+from protocol.wire.statement import Record, Revocation
 from simulations.checkers.checker import Checker, Report
 from simulations.world import Node, Step, World
 
@@ -22,6 +24,7 @@ class PartsAgree(Checker):
     def __init__(self, world: World, report: Report) -> None:
         super().__init__(world, report)
         self._marks: dict[tuple[bytes, bool, bool], int] = {}
+        self._word_marks: dict[bytes, int] = {}
         self._left_at: dict[tuple[int, int], float] = {}
         """Own clock at which a node last left, or returned: those suspect before have no timer until accused anew."""
 
@@ -63,12 +66,24 @@ class PartsAgree(Checker):
             if mark != member.mark:
                 return f"{member.record.name}'s mark is not that of its entry"
             sums[member.entry.record.id[-1]] += mark
+        for word in node.engine.membership.revocations.listing():
+            sums[word.subject[-1]] += self._word_mark(word)
         hash = node.engine.membership.hash
         if hash.root != sum(sums) & _MASK:
-            return "the view hash is not the sum of the members' marks"
+            return "the view hash is not the sum of the marks of members and revocations"
         if list(hash._sums) != [part & _MASK for part in sums]:
-            return "the parts of the view hash are not the sums of their members' marks"
+            return "the parts of the view hash are not the sums of their marks"
         return ""
+
+    def _word_mark(self, word: Revocation) -> int:
+        """Make a revocation's share again, as PROTOCOL.md has it."""
+        mark = self._word_marks.get(word.raw)
+        if mark is None:
+            if len(self._word_marks) >= MARKS_MAX:
+                self._word_marks.clear()
+            digest = blake2b(word.raw, digest_size=8, person=b"shoal-revocation").digest()
+            mark = self._word_marks[word.raw] = int.from_bytes(digest, "big")
+        return mark
 
     # --- timers ---------------------------------------------------------------------------------
 
@@ -107,6 +122,9 @@ def _live(node: Node, members: list[Member]) -> str:
     gone = {member.id for member in members if not member.is_live and member.id != own}
     if set(membership._gone) != gone:
         return f"the list of the gone has {len(membership._gone)}, and {len(gone)} are failed or left"
+    failed = {member.id for member in members if member.status is Status.FAILED and member.id != own}
+    if membership._failed != failed:
+        return f"{len(membership._failed)} are counted as failed, and {len(failed)} are"
     return ""
 
 

@@ -1,9 +1,11 @@
 """Who is gone: one who left keeps silent, and one who died is not spoken to without end."""
 
+from protocol.purpose import Purpose
 from protocol.swim.address_book import RETRY_LONGEST_ON_LIST_INTERVALS
 from protocol.swim.core import Counters
-from protocol.swim.effect import Change, ChangeKind, Send
+from protocol.swim.effect import Change, ChangeKind, Dial, JoinEnded, Send
 from protocol.ulid import MemberId
+from protocol.wire.message import Join
 from simulations.checkers.checker import Checker, Report, signs_accusation
 from simulations.world import Node, Step, World
 
@@ -19,24 +21,45 @@ class SilentAfterLeave(Checker):
     """One who left answers, and does nothing else until it joins."""
 
     name = "silent-after-leave"
-    law = "a node that said goodbye neither probes nor gossips, accuses, refutes nor syncs until it joins again"
+    law = "a node that said goodbye, or was put out, neither probes nor gossips, accuses nor syncs till it joins anew"
 
     def __init__(self, world: World, report: Report) -> None:
         super().__init__(world, report)
         self._left: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._asking: set[tuple[int, int, int]] = set()
+        """Joins that an operator asked for, and that are not over: (index, life, stream)."""
 
     def see_step(self, step: Step, touched: tuple[MemberId, ...]) -> None:
         """Compare what a node that left had done before this step with what it has done now."""
         node = step.node
+        key = (node.index, node.life)
         if not node.engine.local.goodbye:
-            if self._left and self._left.pop((node.index, node.life), ()) and step.kind in UNASKED:
+            if self._left and self._left.pop(key, ()) and step.kind in UNASKED and not self._is_asked(step):
                 self.violate(step.at, node, "had said goodbye, and is back unasked")
             return
-        key, now = (node.index, node.life), _activity(node.engine.counters)
+        self._note_asked(step)
+        now = _activity(node.engine.counters)
         before, self._left[key] = self._left.get(key), now
         if before is not None and before != now:
             done = [name for name, one, other in zip(ACTIVITIES, before, now, strict=True) if one != other]
             self.violate(step.at, node, f"has left, and goes on: {', '.join(done)}")
+
+    def _note_asked(self, step: Step) -> None:
+        """Note which joins of one that left are under way."""
+        index, life = step.node.index, step.node.life
+        for effect in step.effects:
+            if isinstance(effect, Dial) and effect.purpose in (Purpose.JOIN, Purpose.INVITE):
+                if step.kind not in UNASKED:
+                    self._asking.add((index, life, effect.stream))
+            elif isinstance(effect, JoinEnded):
+                self._asking.discard((index, life, effect.stream))
+
+    def _is_asked(self, step: Step) -> bool:
+        """Tell whether one that is back was told to join, or let in somebody who invited it."""
+        node = step.node
+        if isinstance(step.detail, Join) and node.id in self.world.invited:
+            return True
+        return any((index, life) == (node.index, node.life) for index, life, _ in self._asking)
 
     def see_change(self, step: Step, change: Change) -> None:
         """Look for accusations of its own."""

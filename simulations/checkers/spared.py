@@ -45,11 +45,11 @@ class SparedChecker(Checker):
         return self.world.now < max(self._all_harmed_until, self._harmed_until.get(node.index, 0.0))
 
     def see_change(self, step: Step, change: Change) -> None:
-        """Look for failures of members that run."""
+        """Look for failures of members that run; who is out is no member, and is not answered by any."""
         if change.kind is not ChangeKind.FAILED or change.status is not Status.FAILED:
             return
-        subject = self.world.find(change.id)
-        if subject is not None and subject.running:
+        subject, is_out = self.world.find(change.id), self.world.words.is_out
+        if subject is not None and subject.running and not (is_out(subject.id) or is_out(step.node.id)):
             self._count(step, subject)
 
     def _count(self, step: Step, subject: Node) -> None:

@@ -46,8 +46,8 @@ class NoResurrection(Checker):
         before, now = transition.before, transition.now
         key = (step.node.index, step.node.life, transition.id)
         if now is None:
-            if before is not None:
-                self._taken_off[key] = before.incarnation
+            if before is not None and not step.node.engine.membership.revocations.bars(transition.id):
+                self._taken_off[key] = before.incarnation  # of one put out nothing is remembered: it may be reinstated
         elif before is not None:
             if before.status in GONE and now.status not in GONE and now.incarnation <= before.incarnation:
                 text = f"{transition.name} was {before.text()} and is {now.text()}"

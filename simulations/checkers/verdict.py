@@ -66,6 +66,8 @@ class VerdictInTime(Checker):
             opened = self._opened.get((step.node.index, step.node.life), {}).pop(change.id, None)
             if opened is None or opened.incarnation != change.incarnation:
                 return
+            if step.node.engine.membership.revocations.bars(change.id):  # put out, whatever it answers
+                return
             waited_s = change.at - opened.at
             if waited_s < opened.least_s - ROUNDING_S:
                 text = f"{change.name} failed {waited_s:.3f} s after it was suspected, at least {opened.least_s:.3f} s"
@@ -173,6 +175,8 @@ class StalledJudge(Checker):
 
     def _is_well(self, subject: Node, since: float) -> bool:
         if not subject.running or subject.engine.local.goodbye or self.is_excused(subject.id):
+            return False
+        if self.world.words.get(subject.id) is not None:  # it was not heard while it was out
             return False
         latest = max(subject.paused_until, subject.blocked_until, self._disturbed_at.get(subject.index, float("-inf")))
         return latest < since

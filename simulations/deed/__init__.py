@@ -1,4 +1,7 @@
-"""Deeds: what a plan can do to nodes (process.py, joining.py), the network (link.py), keys (key.py), as attacker."""
+"""Deeds: what a plan can do to nodes (process.py, joining.py), the network (link.py), keys (key.py), as attacker.
+
+revocation.py has what an operator decides about who may be a member.
+"""
 
 from simulations.deed.attack import Attack
 from simulations.deed.deed import Deed
@@ -19,6 +22,7 @@ from simulations.deed.process import (
     Stutter,
     Twin,
 )
+from simulations.deed.revocation import Invite, Reinstate, Renew, Revoke
 
 AnyDeed = (
     AddKey
@@ -31,14 +35,18 @@ AnyDeed = (
     | Drift
     | Flap
     | ForceLeave
+    | Invite
     | Join
     | Jump
     | Leave
     | Lose
     | Pause
+    | Reinstate
+    | Renew
     | Restart
     | Retag
     | RetireKeys
+    | Revoke
     | Start
     | Stutter
     | Twin
@@ -58,14 +66,18 @@ __all__ = [
     "Drift",
     "Flap",
     "ForceLeave",
+    "Invite",
     "Join",
     "Jump",
     "Leave",
     "Lose",
     "Pause",
+    "Reinstate",
+    "Renew",
     "Restart",
     "Retag",
     "RetireKeys",
+    "Revoke",
     "Start",
     "Stutter",
     "Twin",

@@ -26,11 +26,20 @@ class _Joining:
     joins_seen: int = 0
     pause_s: float = RETRY_FIRST_S
     refused_at: float | None = None
+    gone_at: int = -1
+    """The incarnation of the goodbye from which it wants to return; another one was said meanwhile."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its process ended, or was told to leave after it was told to join."""
+        node, local = self.node, self.node.engine.local
+        left = local.goodbye and local.incarnation != self.gone_at
+        return not node.running or node.life != self.life or left
 
     def attempt(self) -> None:
         """Dial the seed, unless the process cannot just now."""
         node, world = self.node, self.world
-        if not node.running or node.life != self.life:
+        if self.is_over:
             return
         if node.is_stalled(world.now):
             world.after(LOOK_S, self.attempt)
@@ -39,14 +48,10 @@ class _Joining:
         self.stream = world.join(node, self.seed)
         world.after(LOOK_S, self.look)
 
-    def _again(self) -> None:
-        if not self.node.engine.local.goodbye:  # else it left meanwhile
-            self.attempt()
-
     def look(self) -> None:
         """See what came of it."""
         node = self.node
-        if not node.running or node.life != self.life or node.engine.local.goodbye:
+        if self.is_over:
             return
         ended = next((join for join in node.joins[self.joins_seen :] if join.stream == self.stream), None)
         if ended is None:
@@ -63,13 +68,15 @@ class _Joining:
                 if self.node.engine.membership.live_count <= 1:
                     world.crash(self.node)
                 return
-            world.after(min(self.pause_s, self.refused_at + PASSING_REFUSALS_S - now), self._again)
+            world.after(min(self.pause_s, self.refused_at + PASSING_REFUSALS_S - now), self.attempt)
         else:
-            world.after(self.pause_s, self._again)
+            world.after(self.pause_s, self.attempt)
         self.pause_s = min(RETRY_LONGEST_S, self.pause_s * 2)
 
 
 def keep_joining(world: World, node: Node, seed: int) -> None:
     """Join through a seed, until that is done; a node that is its own seed, or has none, stays as it is."""
     if seed != node.index and seed < len(world.nodes):
-        _Joining(world, node, world.nodes[seed], node.life).attempt()
+        local = node.engine.local
+        gone_at = local.incarnation if local.goodbye else -1
+        _Joining(world, node, world.nodes[seed], node.life, gone_at=gone_at).attempt()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import cast
 
-from simulations.attack import ATTACKERS, Gauge
+from simulations.attack import Gauge
 from simulations.deed import Attack, Crash, Leave, Restart
 from simulations.deed.attack import AttackKind
 from simulations.run import Run
@@ -78,7 +78,7 @@ SCENARIO = Scenario(
     spared=Spared.UNHARMED,
     reached=("attack_forgeries", "convictions", "attack_pairs", "attack_pings", "attack_streams", "attack_records"),
     options={
-        "kind": f"one of {', '.join(kind for kind in sorted(ATTACKERS) if kind != 'liar')} (drawn)",
+        "kind": f"one of {', '.join(sorted(PACES))} (drawn)",
         "for_s": "virtual seconds for which they attack (12)",
         "pace": "datagrams, or streams, a second (by kind)",
     },

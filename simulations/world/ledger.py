@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim
-from protocol.wire.statement import SIGNATURE_SIZE, Record, Statement, statement_author
+from protocol.wire.statement import SIGNATURE_SIZE, Record, Revocation, Statement, statement_author
 from simulations.world.node import Node
 
 
@@ -58,5 +58,5 @@ def readable(node: Node, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     return tuple(
         claim
         for claim in claims
-        if isinstance(claim.statement, Record) or key_of(statement_author(claim.statement)) is not None
+        if isinstance(claim.statement, Record | Revocation) or key_of(statement_author(claim.statement)) is not None
     )

@@ -7,11 +7,12 @@ from typing import Any
 
 from protocol.address import Address
 from protocol.security.keyring import Keyring
-from protocol.swim.effect import Change, Contact, JoinEnded
+from protocol.swim.effect import Change, Contact, Expelled, JoinEnded, SteppedDown
 from protocol.swim.engine import Engine
 from protocol.swim.local import Profile
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
+from protocol.wire.statement import Revocation
 
 BACKLOG_MAX = 2_048
 """Arrivals kept for a process that does not read: a socket buffer of 212,992 bytes holds about as many small
@@ -27,13 +28,14 @@ class Disk:
     reserve: int = 0
     contacts: MutableMapping[MemberId, Contact] = field(default_factory=dict)
     left: bool = False
+    revocations: dict[MemberId, Revocation] = field(default_factory=dict)
     keyring: Keyring | None = None
     """The cluster's keys, where messages are sealed; None until a process has run with this disk."""
 
     def copy(self) -> "Disk":
         """Give what a copied data directory holds."""
         keyring = None if self.keyring is None else Keyring.from_offer(self.keyring.encode_offer())
-        return replace(self, contacts=dict(self.contacts), keyring=keyring)
+        return replace(self, contacts=dict(self.contacts), revocations=dict(self.revocations), keyring=keyring)
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ class Node:
     """Virtual time for which the next timer is planned."""
     changes: list[Change] = field(default_factory=list)
     joins: list[JoinEnded] = field(default_factory=list)
+    refusals: list[Expelled | SteppedDown] = field(default_factory=list)
+    """That it was put out, or lost the last seat."""
     leave_ended: bool = False
     cloned: bool = False
     sent: int = 0

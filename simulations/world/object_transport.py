@@ -101,6 +101,9 @@ class ObjectTransport:
         world, clock = self._world, target.clock
         if world.muted and world.is_muted(target, sender):
             return
+        revocations = target.engine.membership.revocations
+        if len(revocations) and revocations.bars(sender):  # the gate's own first look
+            return
         now = self._schedule.now * clock.rate + clock.offset_s
         if introduction is None and not packet.claims:
             world.do(target, "packet", target.engine.handle_packet(now, sender, packet), (), packet)

@@ -28,7 +28,8 @@ class Guard:
         self.identity, self.keyring, self.offers = identity, keyring, offers
         lookup_key = node.engine.public_key
         self.verifier = Verifier(keyring.cluster_id, lookup_key)
-        self.gate = DatagramGate(identity, keyring, self.verifier, start_incarnation, entropy, lookup_key)
+        bars = node.engine.membership.revocations.bars
+        self.gate = DatagramGate(identity, keyring, self.verifier, start_incarnation, entropy, lookup_key, bars)
 
     def room(self, peer: MemberId, introduce: bool) -> int:
         """Tell how many bytes of payload the next datagram to a peer can carry."""

@@ -7,23 +7,14 @@ order of a set: the same seed gives the same run, to the last event.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
-from typing import assert_never
 
 from protocol.address import Address
 from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.effect import (
-    Changed,
-    Cloned,
-    Contact,
     Dial,
     Effect,
-    ForgetContact,
-    JoinEnded,
     KeyringReceived,
-    LeaveEnded,
-    PersistContact,
-    PersistPresence,
-    PersistReserve,
+    RevocationTaken,
     Send,
     StartRaised,
     StreamClose,
@@ -36,14 +27,17 @@ from protocol.swim.local import RESERVE_STEP, Profile, first_incarnation
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim
+from protocol.wire.statement import Revocation, decode_statement
 from simulations.world.ledger import Ledger
 from simulations.world.network import Latency, Network
 from simulations.world.node import Clock, Disk, Node
 from simulations.world.object_transport import ObjectTransport
 from simulations.world.schedule import Schedule
+from simulations.world.shell import keep
 from simulations.world.step import Step, Watcher
 from simulations.world.trace import Digest
 from simulations.world.transport import MUTE_S, Transport
+from simulations.world.words import Words
 
 EPOCH_MS = 1_700_000_000_000
 """Unix time at virtual time 0."""
@@ -79,6 +73,9 @@ class World:
         """Nodes, by index, that sign more than one record of an incarnation: asked for membership only."""
         self.by_id: dict[MemberId, Node] = {}
         """The first node started with each identity."""
+        self.words = Words()
+        self.invited: set[MemberId] = set()
+        """Who was ever asked in."""
         self._at: dict[Address, Node] = {}
         self.muted: dict[tuple[int, MemberId], float] = {}
         """Until when a node does not hear a member."""
@@ -173,7 +170,8 @@ class World:
         """Start a second process from a copy of a node's data directory."""
         disk, profile = node.disk.copy(), replace(node.profile, address=address)
         twin = self._enter(len(self.nodes), profile, node.settings, node.key, disk, Clock())
-        self.do(twin, "start", twin.engine.start(twin.now(self.now), list(disk.contacts.values())))
+        contacts, words = list(disk.contacts.values()), list(disk.revocations.values())
+        self.do(twin, "start", twin.engine.start(twin.now(self.now), contacts, revocations=words))
         return twin
 
     def cluster(self, size: int) -> list[Node]:
@@ -205,6 +203,28 @@ class World:
         self.do(node, "join", effects)
         return stream
 
+    def invite(self, node: Node, peer: Node) -> int:
+        """Let a node ask another in; give the stream's number."""
+        self.invited.add(peer.id)
+        stream, effects = node.engine.invite(node.now(self.now), peer.address)
+        self.do(node, "invite", effects)
+        return stream
+
+    def revoke(self, node: Node, id: MemberId, *, revoked: bool = True) -> None:
+        """Let a node sign that an id is out, or in again.
+
+        Raises:
+            InvalidRequest: the id is the node's own.
+        """
+        raw = node.engine.sign_revocation(id, self.unix_ms(node), revoked=revoked)
+        word = decode_statement(raw)
+        if isinstance(word, Revocation):
+            self.do(node, "revoke", node.engine.take_revocation(node.now(self.now), word))
+
+    def unix_ms(self, node: Node) -> int:
+        """Give the time by a machine's wall clock."""
+        return EPOCH_MS + int((self.now + node.clock.wall_offset_s) * 1000)
+
     def leave(self, node: Node) -> None:
         """Let a node say goodbye; its process stays."""
         self.do(node, "leave", node.engine.leave(node.now(self.now)))
@@ -233,8 +253,9 @@ class World:
         node.paused_until = node.blocked_until = 0.0
         self._at[node.address] = node
         self.transport.enter(node, start)
-        contacts = list(node.disk.contacts.values())
-        self.do(node, "start", node.engine.start(node.now(self.now), contacts, left=node.disk.left))
+        contacts, words = list(node.disk.contacts.values()), list(node.disk.revocations.values())
+        effects = node.engine.start(node.now(self.now), contacts, left=node.disk.left, revocations=words)
+        self.do(node, "start", effects)
 
     def pause(self, node: Node, duration_s: float) -> None:
         """Stop a process as SIGSTOP does: timers pass, packets wait."""
@@ -426,7 +447,9 @@ class World:
             case StartRaised(incarnation):
                 transport.raise_start(node, incarnation)
             case _:
-                _note(node, effect)
+                if type(effect) is RevocationTaken:
+                    self.words.take(effect.revocation)
+                keep(node, effect)
 
     def deliver(self, node: Node, delay_s: float, handler: Callable[[object], None], argument: object = None) -> None:
         """Call a handler later, when the process can take it; never if that process is gone by then."""
@@ -441,35 +464,6 @@ class World:
                 handler(argument)
 
         self.schedule.plan(self.schedule.now + delay_s, arrive)
-
-
-def _note(node: Node, effect: Effect) -> None:
-    """Keep what the shell would write down or tell."""
-    match effect:
-        case Changed(change):
-            node.changes.append(change)
-        case JoinEnded():
-            node.joins.append(effect)
-        case PersistReserve(incarnation):
-            node.disk.reserve = incarnation
-        case PersistContact(contact):
-            _write_down(node, contact)
-        case ForgetContact(id):
-            node.disk.contacts.pop(id, None)
-        case PersistPresence(left):
-            node.disk.left = left
-        case LeaveEnded():
-            node.leave_ended = True
-        case Cloned():
-            node.cloned = True
-        case Send() | Dial() | StreamVerdict() | StreamSend() | StreamClose() | KeyringReceived() | StartRaised():
-            raise TypeError(f"{type(effect).__name__} is the transport's")
-        case _:
-            assert_never(effect)
-
-
-def _write_down(node: Node, contact: Contact) -> None:
-    node.disk.contacts[contact.id] = contact
 
 
 def _is_routine(kind: str, effects: list[Effect]) -> bool:

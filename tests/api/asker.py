@@ -14,7 +14,8 @@ from api.app import HttpSettings, build_http_app
 from api.server import ListenConfig, serve
 from api.view import NodeView
 from protocol.address import Address
-from tests.api.fake_view import ADMIN_TOKEN, FakeView
+from tests.api.fake_tokens import ADMIN_TOKEN
+from tests.api.fake_view import FakeView
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -39,17 +40,22 @@ class Answer:
         return json.loads(self.body)
 
 
-def make_app(view: FakeView, allowed_hosts: frozenset[str] = frozenset()) -> QuartTrio:
+def make_app(view: FakeView, allowed_hosts: frozenset[str] = frozenset(), acl: bool = False) -> QuartTrio:
     """Build the app over a fake node; mypy checks here that the fake is a NodeView."""
     node: NodeView = view
-    return build_http_app(node, HttpSettings(allowed_hosts))
+    return build_http_app(node, HttpSettings(allowed_hosts, acl))
 
 
 async def ask(
-    view: FakeView, method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b""
+    view: FakeView,
+    method: str,
+    target: str,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    acl: bool = False,
 ) -> Answer:
     """Ask a fresh app once, without a socket."""
-    return await ask_app(make_app(view), method, target, headers, body)
+    return await ask_app(make_app(view, acl=acl), method, target, headers, body)
 
 
 async def ask_app(

@@ -1,7 +1,7 @@
 """A node that is all memory: satisfies `api.view.NodeView` and notes what was asked of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import trio
 
@@ -18,15 +18,15 @@ from api.view import (
     MemberView,
     Metric,
     Sample,
-    Scope,
 )
 from protocol.address import Address, split_host_port
 from protocol.error import InvalidRequest
 from protocol.status import Status
 from protocol.ulid import compose_ulid, format_ulid
+from tests.api.fake_license import FakeLicensing
+from tests.api.fake_peers import FakePeers
+from tests.api.fake_tokens import FakeTokens
 
-ADMIN_TOKEN = "the-admin-token"
-WEAK_TOKEN = "a-token-without-rights"
 CREATED_AT = 1_763_000_000_000
 RING_START = 1_763_690_400_000
 
@@ -59,22 +59,14 @@ def fake_member(number: int, status: Status = Status.ALIVE) -> MemberView:
     )
 
 
-@dataclass(frozen=True)
-class FakeAuthority:
-    """Every right, or none."""
-
-    is_admin: bool
-
-    def allows(self, scope: Scope) -> bool:
-        """Tell whether the right is carried."""
-        return self.is_admin and scope in Scope
-
-
 class FakeView:
     """A node with some members; `calls` has every change asked for, in order."""
 
     def __init__(self, member_count: int = 3) -> None:
         self.calls: list[tuple[object, ...]] = []
+        self.peers = FakePeers(self.calls)
+        self.tokens = FakeTokens(self.calls)
+        self.licensing = FakeLicensing()
         self.generation = 1
         self.cluster_id = fake_id(999)
         self.version = "0.1.0-dev"
@@ -273,9 +265,3 @@ class FakeView:
                 (Histogram(((0.001, 2), (0.01, 3), (float("inf"), 3)), 3, 0.007),),
             ),
         )
-
-    def authorize(self, secret: str) -> FakeAuthority | None:
-        """Know two tokens."""
-        if secret == ADMIN_TOKEN:
-            return FakeAuthority(is_admin=True)
-        return FakeAuthority(is_admin=False) if secret == WEAK_TOKEN else None

@@ -1,104 +1,205 @@
-"""Every route with every method: who may, and what a stranger is told."""
+"""Every route of every app with every method: which right it takes, and what those without it are told."""
+
+import re
+from collections.abc import Callable
 
 import pytest
+from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 
-from api.access import TOKEN_LENGTH_MAX, bearer_token, nomad_token
-from tests.api.asker import ADMIN, ask, make_app
-from tests.api.fake_view import ADMIN_TOKEN, WEAK_TOKEN, FakeView
+from api.access import TOKEN_LENGTH_MAX, bearer_token, consul_token, nomad_token
+from api.token_view import Scope
+from protocol.error import InvalidRequest
+from tests.api.asker import ADMIN, Answer, ask, ask_app, make_app
+from tests.api.fake_tokens import ADMIN_TOKEN, WEAK_TOKEN, token_of, token_without
+from tests.api.fake_view import FakeView
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+UNKNOWN = "shoal-nobody-has-this-one"
 
-OPEN = "open"
-ADMIN_ONLY = "admin"
+OPEN = None
+"""Asks for no right, with access control lists or without."""
 
-ROUTES: dict[str, dict[str, str]] = {
-    "/v1/agent/self": {"GET": OPEN},
-    "/v1/agent/members": {"GET": OPEN},
-    "/v1/agent/servers": {"GET": OPEN, "PUT": OPEN, "POST": OPEN},
+ROUTES: dict[str, dict[str, Scope | None]] = {
+    "/v1/agent/self": {"GET": Scope.AGENT_READ},
+    "/v1/agent/members": {"GET": Scope.NODE_READ},
+    "/v1/agent/servers": {"GET": Scope.AGENT_READ, "PUT": Scope.AGENT_WRITE, "POST": Scope.AGENT_WRITE},
     "/v1/agent/join": {"PUT": OPEN, "POST": OPEN},
-    "/v1/agent/force-leave": {"PUT": OPEN, "POST": OPEN},
+    "/v1/agent/force-leave": {"PUT": Scope.AGENT_WRITE, "POST": Scope.AGENT_WRITE},
     "/v1/agent/health": {"GET": OPEN},
     "/v1/status/leader": {"GET": OPEN},
     "/v1/status/peers": {"GET": OPEN},
     "/v1/regions": {"GET": OPEN},
-    "/v1/metrics": {"GET": OPEN},
+    "/v1/metrics": {"GET": Scope.AGENT_READ},
     "/v1/cluster/identity": {"GET": OPEN},
-    "/v1/cluster/members": {"GET": OPEN},
-    "/v1/cluster/explain/<path:node>": {"GET": OPEN},
-    "/v1/cluster/events": {"GET": OPEN},
-    "/v1/cluster/leave": {"POST": ADMIN_ONLY},
-    "/v1/cluster/tags": {"PUT": ADMIN_ONLY},
-    "/v1/cluster/keys": {"GET": ADMIN_ONLY, "POST": ADMIN_ONLY},
-    "/v1/cluster/keys/<key_id>/use": {"POST": ADMIN_ONLY},
-    "/v1/cluster/keys/<key_id>/retire": {"POST": ADMIN_ONLY},
+    "/v1/cluster/members": {"GET": Scope.NODE_READ},
+    "/v1/cluster/explain/<path:node>": {"GET": Scope.NODE_READ},
+    "/v1/cluster/events": {"GET": Scope.NODE_READ},
+    "/v1/cluster/leave": {"POST": Scope.ADMIN},
+    "/v1/cluster/tags": {"PUT": Scope.ADMIN},
+    "/v1/cluster/keys": {"GET": Scope.ADMIN, "POST": Scope.ADMIN},
+    "/v1/cluster/keys/<key_id>/use": {"POST": Scope.ADMIN},
+    "/v1/cluster/keys/<key_id>/retire": {"POST": Scope.ADMIN},
+    "/v1/cluster/keys/rotate": {"POST": Scope.ADMIN},
+    "/v1/cluster/revocations": {"GET": Scope.NODE_READ, "POST": Scope.ADMIN},
+    "/v1/cluster/license": {"GET": Scope.NODE_READ, "PUT": Scope.ADMIN},
+    "/v1/cluster/tokens": {"GET": Scope.ADMIN, "POST": Scope.ADMIN},
+    "/v1/cluster/tokens/<token_id>": {"DELETE": Scope.ADMIN},
+    "/v1/peers": {"GET": Scope.PEERS_READ, "POST": Scope.PEERS_WRITE},
+    "/v1/peers/self": {"DELETE": Scope.ADMIN},
+    "/v1/peers/<path:peer_id>": {"GET": Scope.PEERS_READ, "PUT": Scope.PEERS_WRITE, "DELETE": Scope.PEERS_WRITE},
     "/livez": {"GET": OPEN},
     "/readyz": {"GET": OPEN},
-    "/metrics": {"GET": OPEN},
+    "/metrics": {"GET": Scope.NODE_READ},
 }
 
+BEHIND = {"/v1/peers/self": {"GET", "PUT"}}
+"""Methods that a wider rule serves for a path."""
 
-def _concrete(rule: str) -> str:
-    return rule.replace("<path:node>", "n2").replace("<key_id>", "0000000b")
+APPS: dict[str, tuple[Callable[[FakeView, bool], QuartTrio], dict[str, dict[str, Scope | None]]]] = {
+    "http": (lambda view, acl: make_app(view, acl=acl), ROUTES),
+}
+"""What makes each app, and its routes."""
+
+CASES = [(name, rule) for name, (_, routes) in APPS.items() for rule in routes]
+
+ALWAYS_ASKED = {Scope.ADMIN, Scope.PEERS_READ, Scope.PEERS_WRITE}
+
+NOMAD = ("/v1/agent/", "/v1/status/", "/v1/regions", "/v1/metrics")
+"""What answers in Nomad's words."""
+
+ARGUMENTS = {"/v1/agent/servers": "?address=127.0.0.1", "/v1/agent/force-leave": "?node=n2"}
+"""What a route must be given to come as far as the right (servers), or to be of any effect."""
 
 
-def test_access_table_is_complete() -> None:
-    """The table names every route and method that the app has, and no other."""
+def concrete(rule: str, segment: str) -> str:
+    """Put a segment in the place of a rule's parameters."""
+    return re.sub(r"<[^>]+>", lambda _: segment, rule)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def _ask(app: QuartTrio, method: str, rule: str, headers: dict[str, str]) -> Answer:
+    target = concrete(rule, "nobody") + ARGUMENTS.get(rule, "")
+    if "events" in rule and method == "GET":  # a stream without end: its head says enough
+        method = "HEAD"
+    return await ask_app(app, method, target, headers)
+
+
+def _is_allowed(answer: Answer) -> bool:
+    return answer.status in (200, 201, 400, 404, 409)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_access_table_is_complete(name: str) -> None:
+    """The table names every route and method that an app has, and no other."""
+    build, routes = APPS[name]
     found: dict[str, set[str]] = {}
-    for rule in make_app(FakeView()).url_map.iter_rules():
+    for rule in build(FakeView(), False).url_map.iter_rules():
         found.setdefault(rule.rule, set()).update((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    assert found == {rule: set(methods) for rule, methods in ROUTES.items()}
+    assert found == {rule: set(methods) for rule, methods in routes.items()}
 
 
-@pytest.mark.parametrize("rule", ROUTES)
-@pytest.mark.parametrize("method", METHODS)
-async def test_access_route_and_method(rule: str, method: str) -> None:
-    """A stranger passes open routes, is told 401 on admin routes, and 405 for any other method."""
-    view = FakeView()
-    target = _concrete(rule)
-    need = ROUTES[rule].get(method)
-    if need is OPEN and "events" in rule:
-        return  # a stream without end: see native/test_event.py
-    answer = await ask(view, method, target)
-    if need is None:
+@pytest.mark.parametrize("acl", [False, True], ids=["open", "acl"])
+@pytest.mark.parametrize(("name", "rule"), CASES)
+async def test_access_wrong_method_comes_before_the_right(name: str, rule: str, acl: bool) -> None:
+    """A method that a route has not is 405 for everybody, and the answer names those that it has."""
+    build, routes = APPS[name]
+    for method in set(METHODS) - set(routes[rule]) - BEHIND.get(rule, set()):
+        answer = await _ask(build(FakeView(), acl), method, rule, {})
         assert answer.status == 405
         assert "Invalid method" in answer.text
-        assert set(ROUTES[rule]) <= set(answer.headers["allow"].split(", "))
-    elif need is ADMIN_ONLY:
-        assert answer.status == 401
-        assert answer.json["code"] == "UNAUTHORIZED"
-        assert view.calls == []
-    else:
-        assert answer.status in (200, 400)
+        assert set(routes[rule]) <= set(answer.headers["allow"].split(", "))
 
 
-@pytest.mark.parametrize(
-    ("token", "status", "code"),
-    [
-        ("unknown", 401, "UNAUTHORIZED"),
-        (WEAK_TOKEN, 403, "FORBIDDEN"),
-        ("x" * (TOKEN_LENGTH_MAX + 1), 401, "UNAUTHORIZED"),
-        ("t\u00f6ken", 401, "UNAUTHORIZED"),
-    ],
-)
-async def test_access_admin_route_refuses_token(token: str, status: int, code: str) -> None:
-    """An unknown token is 401, one without the right 403, and nothing is done."""
+@pytest.mark.parametrize("acl", [False, True], ids=["open", "acl"])
+@pytest.mark.parametrize(("name", "rule"), CASES)
+async def test_access_asks_for_the_scope_of_the_table(name: str, rule: str, acl: bool) -> None:
+    """Where a right is asked for, that scope and admin pass; no token, an unknown one, and all other scopes do not."""
+    build, routes = APPS[name]
+    for method, scope in routes[rule].items():
+        view = FakeView()
+        app = build(view, acl)
+        is_asked = scope is not None and (acl or scope in ALWAYS_ASKED)
+        refused = {"missing": "", "unknown": UNKNOWN, "none": WEAK_TOKEN}
+        if scope is not None:
+            refused |= {other.value: token_of(other) for other in Scope if other not in (scope, Scope.ADMIN)}
+            refused["all but it"] = token_without(scope)
+        for case, token in refused.items():
+            answer = await _ask(app, method, rule, _bearer(token) if token else {})
+            if is_asked:
+                _check_refusal(rule, method, case, answer)
+                assert view.calls == [], case
+            else:
+                assert _is_allowed(answer), (method, case)
+        assert is_asked or view.tokens.asked == [], "a token is not looked at where none is asked for"
+        for token in (ADMIN_TOKEN, *([token_of(scope)] if scope else [])):
+            assert _is_allowed(await _ask(app, method, rule, _bearer(token))), (method, token)
+
+
+def _check_refusal(rule: str, method: str, case: str, answer: Answer) -> None:
+    """A refusal is in its dialect's words, whatever there is or is not behind the route."""
+    if rule.startswith(NOMAD):
+        sentence = "ACL token not found" if case == "unknown" else "Permission denied"
+        assert (answer.status, answer.text) == (403, sentence), (method, case)
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        return
+    status, code = (401, "UNAUTHORIZED") if case in ("missing", "unknown") else (403, "FORBIDDEN")
+    assert answer.status == status, (method, case)
+    assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
+    if answer.body:  # the answer to a HEAD has none
+        assert answer.json["code"] == code
+        assert set(answer.json) == {"error", "code"}
+
+
+async def test_access_servers_arguments_come_before_the_right() -> None:
+    """A Nomad looks at the addresses of new servers first, and at the right then; elsewhere the right comes first."""
     view = FakeView()
-    answer = await ask(view, "POST", "/v1/cluster/leave", {"Authorization": f"Bearer {token}"})
-    assert (answer.status, answer.json["code"]) == (status, code)
+    answer = await ask(view, "PUT", "/v1/agent/servers", acl=True)
+    assert (answer.status, answer.text) == (400, "missing server address")
+    answer = await ask(view, "PUT", "/v1/agent/force-leave", acl=True)
+    assert (answer.status, answer.text) == (403, "Permission denied")
+    answer = await ask(view, "GET", "/v1/agent/members?wait=x", acl=True)
+    assert (answer.status, answer.text) == (403, "Permission denied")
+
+
+@pytest.mark.parametrize(("token", "status"), [("", 401), (UNKNOWN, 401), (WEAK_TOKEN, 403)])
+@pytest.mark.parametrize("known", ["n2", "nobody"])
+async def test_access_right_comes_before_existence(known: str, token: str, status: int) -> None:
+    """Who may not read a member is not told whether there is one of that name."""
+    headers = _bearer(token) if token else {}
+    answer = await ask(FakeView(), "GET", f"/v1/cluster/explain/{known}", headers, acl=True)
+    assert answer.status == status
+    assert known not in answer.text
+
+
+@pytest.mark.parametrize("token", ["x" * (TOKEN_LENGTH_MAX + 1), "t\u00f6ken"])
+async def test_access_token_that_nobody_can_have_is_unknown(token: str) -> None:
+    """A token that is too long, or not ASCII, is unknown without being looked up."""
+    view = FakeView()
+    answer = await ask(view, "POST", "/v1/cluster/leave", _bearer(token))
+    assert (answer.status, answer.json["code"]) == (401, "UNAUTHORIZED")
     assert view.calls == []
+    assert view.tokens.asked == []
 
 
-async def test_access_nomad_routes_ignore_tokens() -> None:
-    """Without access control lists a Nomad does not look at tokens."""
-    answer = await ask(FakeView(), "GET", "/v1/agent/members", {"X-Nomad-Token": "unknown"})
-    assert answer.status == 200
+async def test_access_refusal_does_not_repeat_the_token() -> None:
+    """No refusal says what was sent."""
+    for acl in (False, True):
+        for target in ("/v1/cluster/keys", "/v1/agent/self", "/v1/cluster/members"):
+            for token in (UNKNOWN, WEAK_TOKEN):
+                answer = await ask(FakeView(), "GET", target, _bearer(token), acl=acl)
+                assert token not in answer.text + str(answer.headers)
 
 
 async def test_access_no_token_from_query() -> None:
     """A token in the query counts for nothing: queries end up in logs."""
     answer = await ask(FakeView(), "POST", f"/v1/cluster/leave?token={ADMIN_TOKEN}")
     assert answer.status == 401
+    answer = await ask(FakeView(), "GET", f"/v1/agent/self?token={ADMIN_TOKEN}", acl=True)
+    assert answer.status == 403
 
 
 async def test_access_nomad_header_opens_admin_route() -> None:
@@ -115,9 +216,23 @@ async def test_access_nomad_header_opens_admin_route() -> None:
 def test_bearer_token_read(value: str, expected: str) -> None:
     """The scheme is read in any case, and the first word after it is the token."""
     assert bearer_token(Headers({"Authorization": value})) == expected
+    assert bearer_token(Headers({"Authorization": value}), b"token=Q") == expected
 
 
 def test_nomad_token_goes_first() -> None:
-    """X-Nomad-Token wins over Authorization; one of blanks alone is none."""
+    """X-Nomad-Token wins over Authorization; one of blanks alone is none, and the query counts for nothing."""
     assert nomad_token(Headers({"X-Nomad-Token": " a ", "Authorization": "Bearer b"})) == "a"
     assert nomad_token(Headers({"X-Nomad-Token": "  ", "Authorization": "Bearer b"})) == "b"
+    assert nomad_token(Headers(), b"token=Q") == ""
+
+
+def test_consul_token_order() -> None:
+    """The query goes first, then X-Consul-Token, then Authorization; an empty one is none."""
+    headers = Headers({"X-Consul-Token": " a ", "Authorization": "Bearer b"})
+    assert consul_token(headers, b"dc=x&token=q%2Br&token=s") == "q+r"
+    assert consul_token(headers, b"token=") == "a"
+    assert consul_token(headers) == "a"
+    assert consul_token(Headers({"X-Consul-Token": "  ", "Authorization": "Bearer b"}), b"token") == "b"
+    assert consul_token(Headers({"X-Nomad-Token": "n"})) == ""
+    with pytest.raises(InvalidRequest):
+        consul_token(headers, b"token=%ff")

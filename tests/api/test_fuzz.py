@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.api.asker import ADMIN, Answer, ask
 from tests.api.fake_view import FakeView
-from tests.api.test_access import ROUTES
+from tests.api.test_access import ROUTES, concrete
 
 SENTENCE_LENGTH_MAX = 400
 
@@ -23,6 +23,7 @@ _names = st.sampled_from(
     ["address", "node", "prune", "pretty", "stale", "wait", "index", "type", "format", "stay", "force", "token", "x"]
 )
 _queries = st.lists(st.tuples(_names, _values), max_size=5).map(lambda pairs: "&".join(f"{a}={b}" for a, b in pairs))
+_FIELDS = ("set", "delete", "key", "name", "scopes", "expires_in", "a")
 _bodies = st.one_of(
     st.just(b""),
     st.binary(max_size=80),
@@ -30,7 +31,7 @@ _bodies = st.one_of(
         st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
-            st.dictionaries(st.sampled_from(["set", "delete", "key", "a"]), inner, max_size=3),
+            st.dictionaries(st.sampled_from(_FIELDS), inner, max_size=3),
         ),
         max_leaves=6,
     ).map(lambda value: json.dumps(value).encode()),
@@ -78,7 +79,7 @@ async def test_fuzz_known_routes(
     rule: str, segment: str, method: str, query: str, headers: dict[str, str], body: bytes, is_admin: bool
 ) -> None:
     """No method, query, header or body makes a known route fail."""
-    path = rule.replace("<path:node>", segment).replace("<key_id>", segment)
+    path = concrete(rule, segment)
     _check(await ask(FakeView(), method, f"{path}?{query}", {**headers, **(ADMIN if is_admin else {})}, body))
 
 

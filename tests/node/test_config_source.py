@@ -19,6 +19,7 @@ from node.setting_value import ConfigError, parse_duration
 from protocol.address import Address
 
 HOME = {"HOME": "/h"}
+KEY = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 
 
 def _flags_of(arguments: list[str]) -> dict[str, Any]:
@@ -49,8 +50,12 @@ def test_source_every_setting_can_come_from_each_source(tmp_path: Path) -> None:
         Kind.NAME: "n1", Kind.PLACE: "eu", Kind.TEXT: "Node one", Kind.FLAG: "true", Kind.BIND: "10.0.0.1:1",
         Kind.LISTENER: "127.0.0.1:2", Kind.SEEDS: "a:1", Kind.HOSTS: "h.example", Kind.PATH: "/p",
         Kind.PROFILE: "wan", Kind.LEVEL: "debug", Kind.TAGS: "k=v", Kind.DURATION: "2h",
+        Kind.KEY: KEY, Kind.KEYS: KEY,
     }  # fmt: skip
-    toml = {Kind.FLAG: "true", Kind.SEEDS: '["a:1"]', Kind.HOSTS: '["h.example"]', Kind.TAGS: '{k = "v"}'}
+    toml = {
+        Kind.FLAG: "true", Kind.SEEDS: '["a:1"]', Kind.HOSTS: '["h.example"]', Kind.TAGS: '{k = "v"}',
+        Kind.KEYS: f'["{KEY}"]',
+    }  # fmt: skip
     arguments: list[str] = []
     for setting in SETTINGS:
         arguments += [setting.flag] if setting.kind is Kind.FLAG else [setting.flag, text[setting.kind]]
@@ -63,6 +68,7 @@ def test_source_every_setting_can_come_from_each_source(tmp_path: Path) -> None:
 
     assert by_flag == by_environ == by_file
     assert by_flag.reap_after == 7200.0
+    assert (by_flag.license_issuers, by_flag.revocation_operator_key) == ((KEY,), KEY)
 
 
 def test_source_no_flag_turns_off_what_the_file_turned_on(tmp_path: Path) -> None:
@@ -71,6 +77,21 @@ def test_source_no_flag_turns_off_what_the_file_turned_on(tmp_path: Path) -> Non
     file.write_text("acl = true\n")
     assert load_config({"config": str(file)}, HOME).acl
     assert not load_config(_flags_of(["--config", str(file), "--no-acl"]), HOME).acl
+
+
+def test_source_tables_are_a_way_to_write_names(tmp_path: Path) -> None:
+    """`[http] allow_open` is `http_allow_open`, dotted or in a table; the listener itself is `http.bind` there."""
+    plain, tables = tmp_path / "plain.toml", tmp_path / "tables.toml"
+    plain.write_text(
+        "http = '127.0.0.1:1'\nhttp_allow_open = true\nhttp_tls_cert = '/c'\nhttp_tls_key = '/k'\n"
+        "consul_http = '127.0.0.1:2'\nlog_level = 'debug'\nlicense = '/l'\ndata_dir = '/d'\n[tags]\nlog = 'x'\n"
+    )
+    tables.write_text(
+        "license.file = '/l'\ndata.dir = '/d'\nlog.level = 'debug'\n[consul]\nhttp = '127.0.0.1:2'\n"
+        "[http]\nbind = '127.0.0.1:1'\nallow_open = true\ntls = {cert = '/c', key = '/k'}\n"
+        "[revocation]\n[tags]\nlog = 'x'\n"
+    )
+    assert load_config({"config": str(plain)}, HOME) == load_config({"config": str(tables)}, HOME)
 
 
 def test_source_lists_are_repeated_flags_or_commas() -> None:
@@ -91,7 +112,18 @@ def test_source_lists_are_repeated_flags_or_commas() -> None:
         ({}, {"SHOAL_BNID": "x"}, "", "unknown variable 'SHOAL_BNID'; did you mean 'SHOAL_BIND'?"),
         ({}, {}, "bnid = 1", "in TOML: unknown setting 'bnid'; did you mean 'bind'?"),
         ({}, {}, "acl = 'yes'", "in TOML: acl: 'yes' is not true or false"),
-        ({}, {}, "[http]\nbind = 'x'", "in TOML: http: {'bind': 'x'} is not an IP address"),
+        ({}, {}, "[http]\nbind = 'x'", "in TOML: http.bind: 'x' is not an IP address"),
+        ({}, {}, "http.allow_open = 1", "in TOML: http.allow_open: 1 is not true or false"),
+        ({}, {}, "[http]\nalow_open = true", "unknown setting 'http.alow_open'; did you mean 'http.allow_open'?"),
+        ({}, {}, "[http]\nbnid = 'x'", "unknown setting 'http.bnid'; did you mean 'http.bind'?"),
+        ({}, {}, "[http.tls]\nkye = 'x'", "unknown setting 'http.tls.kye'; did you mean 'http.tls.key'?"),
+        ({}, {}, "http_acl = true", "unknown setting 'http_acl'"),
+        ({}, {}, "[htpt]", "in TOML: unknown setting 'htpt'; did you mean 'http'?"),
+        ({}, {}, "[name]\nfirst = 'x'", "in TOML: unknown setting 'name.first'"),
+        ({}, {}, "[profile]", "in TOML: profile: {} is not lan, wan or local"),
+        ({}, {}, "a.b.c.d.e.f.g = 1", "in TOML: unknown setting 'a.b.c.d'"),
+        ({}, {}, "http_allow_open = true\nhttp.allow_open = false", "http_allow_open is given twice"),
+        ({}, {}, "[tags]\nk = 1", "in TOML: tags: {'k': 1} is not key=value"),
         ({}, {}, "name = ", "in TOML: not TOML: "),
         ({}, {}, "name = 'x'\nname = 'y'", "in TOML: not TOML: "),
         ({"config": "/nowhere/x.toml"}, {}, "", "the config file /nowhere/x.toml cannot be read: No such file"),
@@ -110,7 +142,16 @@ def test_source_wrong_setting_names_its_source(
         load_config(flags, {**HOME, **environ})
 
 
-@pytest.mark.parametrize("raw", [b"name = '\xff'", b"#" * (CONFIG_SIZE_MAX + 1), b"a = " + b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"name = '\xff'",
+        b"#" * (CONFIG_SIZE_MAX + 1),
+        b"a = " + b"[" * 100_000,
+        b"a." * 2_000 + b"b = 1",
+        b"tags." + b"a." * 2_000 + b"b = 1",
+    ],
+)
 def test_source_file_of_garbage_is_refused(raw: bytes, tmp_path: Path) -> None:
     """Not UTF-8, too large, or nested without end: a sentence, not an exception of the parser."""
     file = tmp_path / "shoal.toml"

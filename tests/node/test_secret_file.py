@@ -10,9 +10,13 @@ from node.secret_file import (
     ADMIN_TOKEN_FILE_NAME,
     IDENTITY_FILE_NAME,
     SECRET_SIZE_MAX,
-    open_admin_token,
+    drop_aside,
+    make_admin_token,
     open_identity,
+    put_back,
+    read_admin_token,
     read_secret,
+    set_aside,
     write_secret,
 )
 from node.store_error import StoreError
@@ -40,18 +44,51 @@ def test_identity_that_is_damaged_is_never_replaced(cut: int, tmp_path: Path) ->
         assert path.read_bytes() == damaged
 
 
-def test_admin_token_is_made_once_and_mended_by_hand(tmp_path: Path) -> None:
-    """64 letters, the same at each start; an operator's own token is taken, rubbish is refused."""
-    token = open_admin_token(tmp_path, os.urandom)
+def test_admin_token_is_made_and_mended_by_hand(tmp_path: Path) -> None:
+    """64 letters, read as they were written; an operator's own token is taken, rubbish is refused."""
+    assert read_admin_token(tmp_path) is None
+    token = make_admin_token(tmp_path, os.urandom)
     assert len(token) == 64
-    assert open_admin_token(tmp_path, os.urandom) == token
+    assert read_admin_token(tmp_path) == token
     path = tmp_path / ADMIN_TOKEN_FILE_NAME
-    path.write_text("A1" * 20 + "\n")
-    assert open_admin_token(tmp_path, os.urandom) == "A1" * 20
-    for rubbish in (b"", b"short", b"\xff" * 64, b"has spaces " * 8):
+    assert path.stat().st_mode & 0o777 == 0o600
+    for own in ("A1" * 20, "shoal-" + "a_B-" * 11):
+        path.write_text(own + "\n")
+        assert read_admin_token(tmp_path) == own
+    for rubbish in (b"", b"short", b"\xff" * 64, b"has spaces " * 8, b"A" * 40 + b"\n" + b"B" * 40):
         path.write_bytes(rubbish)
         with pytest.raises(StoreError, match="holds no token"):
-            open_admin_token(tmp_path, os.urandom)
+            read_admin_token(tmp_path)
+
+
+def test_secret_set_aside_can_be_put_back_or_dropped(tmp_path: Path) -> None:
+    """It is out of its place until it is put back; dropped, it is gone, and neither is an error without it."""
+    path = tmp_path / "secret"
+    assert set_aside(path) is False
+    write_secret(path, b"x")
+    assert set_aside(path) is True
+    assert read_secret(path) is None
+    put_back(path)
+    assert read_secret(path) == b"x"
+    set_aside(path)
+    drop_aside(path)
+    put_back(path)
+    drop_aside(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secret_that_cannot_be_set_aside_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory that does not take the change is a sentence, and the file is where it was."""
+    path = tmp_path / "secret"
+    write_secret(path, b"x")
+
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(StoreError, match="cannot be removed"):
+        set_aside(path)
+    assert read_secret(path) == b"x"
 
 
 def test_secret_open_to_others_is_refused(tmp_path: Path) -> None:

@@ -31,13 +31,13 @@ async def _opened(directory: Path, **settings: object) -> State:
 async def test_first_start_makes_what_is_not_there(tmp_path: Path) -> None:
     """Identity, token, keyring and key file are made once; the second start finds the same."""
     state = await _opened(tmp_path / "d")
-    made = (state.identity.id, state.admin_token, state.keyring.cluster_id)
+    made = (state.identity.id, state.tokens.list(), state.keyring.cluster_id)
     assert (state.reserve, state.left, list(state.contacts), state.seeds) == (0, False, [], [])
     written = parse_key_file((tmp_path / "d" / KEY_FILE_NAME).read_text())
     assert written.cluster_id == state.keyring.cluster_id
     await state.aclose()
     again = await _opened(tmp_path / "d")
-    assert (again.identity.id, again.admin_token, again.keyring.cluster_id) == made
+    assert (again.identity.id, again.tokens.list(), again.keyring.cluster_id) == made
     await again.aclose()
 
 

@@ -52,21 +52,19 @@ async def test_store_gives_back_all_it_was_given(store: Store) -> None:
     await store.save_contacts([(_contact(1), 20.0), (_contact(2), 10.0), (_contact(3), 30.0)], [_id(3), _id(9)])
     await store.save_contact(_contact(1, 7), 5.0)
     await store.save_seeds(["b:1", "a:2", "b:1"])
-    await store.save_servers(["c:1"])
-    await store.save_servers([])
     await store.save_display_name(_id(1), "Fisch \N{FISH}")
     await store.save_display_name(_id(2), "gone")
     await store.save_display_name(_id(2), "")
     await store.save_token(token)
     await store.save_token(StoredToken(b"i" * 32, "", (), 6.0))
-    await store.touch_token(token.hash, 8.0)
+    await store.touch_tokens({token.hash: 8.0, b"n" * 32: 9.0})
     await store.delete_token(b"i" * 32)
 
     with _reopened(store) as again:
         assert again.load_own() == OwnState(2**62, True, b"record")
         assert again.load_keyring() == b"keyring"
         assert again.load_contacts() == [_contact(1, 7), _contact(2)]
-        assert (again.load_seeds(), again.load_servers()) == (["b:1", "a:2", "b:1"], [])
+        assert again.load_seeds() == ["b:1", "a:2", "b:1"]
         assert again.load_display_names() == {_id(1): "Fisch \N{FISH}"}
         assert again.load_tokens() == [StoredToken(b"h" * 32, "ci", ("peers.read", "admin"), 5.0, 9.0, 8.0)]
 
@@ -75,7 +73,7 @@ def test_store_of_a_first_start_is_empty(store: Store) -> None:
     """Nothing is known, and nothing is an error."""
     assert store.load_own() == OwnState(0, False, None)
     assert store.load_keyring() is None
-    assert not any((store.load_contacts(), store.load_seeds(), store.load_servers(), store.load_tokens()))
+    assert not any((store.load_contacts(), store.load_seeds(), store.load_revocations(), store.load_tokens()))
     assert store.load_display_names() == {}
 
 
@@ -221,19 +219,26 @@ def test_store_of_another_program_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / DATABASE_NAME).read_bytes() == before
 
 
-async def test_store_migrates_from_each_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+async def test_store_migrates_from_each_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
     """A new migration is applied once to an old database, and what it held is still there."""
     from node import store_schema
 
+    every = store_schema.MIGRATIONS
+    monkeypatch.setattr(store_schema, "MIGRATIONS", every[:version])
     with Store.open(tmp_path) as old:
         await old.save_reserve(3)
+    monkeypatch.setattr(store_schema, "MIGRATIONS", every)
     added = (*store_schema.MIGRATIONS, ("CREATE TABLE later (x)", "INSERT INTO later VALUES (1)"))
     monkeypatch.setattr(store_schema, "MIGRATIONS", added)
     for _ in range(2):
         with Store.open(tmp_path) as new:
             assert new.load_own().reserve == 3
             assert new._read("SELECT count(*) FROM later") == [(1,)]
-            assert new._read("PRAGMA user_version") == [(2,)]
+            assert new._read("PRAGMA user_version") == [(len(added),)]
+            assert new.load_revocations() == []
 
 
 def test_store_failed_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

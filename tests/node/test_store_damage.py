@@ -124,8 +124,8 @@ def _open_and_load(directory: Path) -> str:
     try:
         with Store.open(directory) as store:
             loads: list[Callable[[], object]] = [
-                store.load_own, store.load_keyring, store.load_contacts, store.load_seeds, store.load_servers,
-                store.load_display_names, store.load_tokens,
+                store.load_own, store.load_keyring, store.load_contacts, store.load_seeds, store.load_revocations,
+                store.load_display_names, store.load_display_name, store.load_tokens, store.load_license,
             ]  # fmt: skip
             for load in loads:
                 load()

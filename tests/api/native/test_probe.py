@@ -23,6 +23,20 @@ async def test_probes_ill() -> None:
     assert (ready.status, ready.json["code"]) == (503, "NOT_READY")
 
 
+async def test_readyz_tells_what_an_operator_should_know() -> None:
+    """Warnings stand beside what is well, and beside what is not."""
+    view = FakeView()
+    view.is_ready = Health(True, "", ("license acme expires in 12 days, on 2027-01-01",))
+    ready = await ask(view, "GET", "/readyz")
+    said = ["license acme expires in 12 days, on 2027-01-01"]
+    assert (ready.status, ready.json) == (200, {"ok": True, "warnings": said})
+    view.is_ready = Health(False, "leaving", tuple(said))
+    ready = await ask(view, "GET", "/readyz")
+    assert (ready.status, ready.json) == (
+        503, {"ok": False, "error": "leaving", "code": "NOT_READY", "warnings": said},
+    )  # fmt: skip
+
+
 async def test_metrics_text() -> None:
     """Each kind is written as Prometheus reads it, with help and type."""
     lines = (await ask(FakeView(), "GET", "/metrics")).text.splitlines()

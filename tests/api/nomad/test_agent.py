@@ -235,6 +235,16 @@ async def test_health_ill() -> None:
     assert (await ask(view, "GET", "/v1/agent/health?type=client")).status == 200
 
 
+async def test_health_with_warnings_is_well() -> None:
+    """What an operator should know is the message, and the half is well all the same; a reason goes before it."""
+    view = FakeView()
+    view.is_ready = Health(True, "", ("it expires", "it is full"))
+    answer = await ask(view, "GET", "/v1/agent/health?type=server")
+    assert (answer.status, answer.json) == (200, {"server": {"ok": True, "message": "it expires; it is full"}})
+    view.is_ready = Health(False, "leaving", ("it expires",))
+    assert (await ask(view, "GET", "/v1/agent/health?type=server")).json["server"]["message"] == "leaving"
+
+
 async def test_status_and_regions() -> None:
     """Leader, peers and regions give gossip addresses of those alive."""
     view = FakeView()

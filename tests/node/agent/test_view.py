@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from api.answer import Problem
-from api.view import NodeView, Scope
+from api.token_view import Scope
+from api.view import NodeView
 from node.agent.view import AgentView
 from node.config import Config
 from node.node import Node
@@ -35,7 +36,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 
 
 def _view(node: Node, reason: str = "") -> AgentView:
-    return AgentView(node, node.admin_token, None, lambda: reason)
+    return AgentView(node, None, lambda: reason)
 
 
 async def test_agent_view_is_a_node_view(node: Node) -> None:
@@ -68,18 +69,58 @@ async def test_health_tells_why_it_is_not_well(node: Node) -> None:
     assert _view(node).health().ok
     assert _view(node, "no seed has answered").health().reason == "no seed has answered"
     await node.leave(stay=True)
-    assert _view(node).health().reason == "leaving"
+    assert _view(node).health().reason == "this node has left its cluster"
     assert _view(node).live().ok
 
 
-async def test_token_is_the_admins(node: Node) -> None:
-    """The admin token carries every right; anything else is nobody's, whatever its letters."""
-    view = _view(node)
-    authority = view.authorize(node.admin_token)
+async def test_token_of_the_admin_carries_every_right(node: Node, tmp_path: Path) -> None:
+    """What is in the file does; anything else is nobody's, whatever its letters."""
+    tokens = _view(node).tokens
+    secret = (tmp_path / "admin.token").read_text().strip()
+    authority = tokens.authorize(secret)
     assert authority is not None
     assert all(authority.allows(scope) for scope in Scope)
-    for wrong in ("", "x", node.admin_token[:-1], node.admin_token + "x", "\udcff", "ключ"):
-        assert view.authorize(wrong) is None
+    for wrong in ("", "x", secret[:-1], secret + "x", "\udcff", "ключ"):
+        assert tokens.authorize(wrong) is None
+
+
+@pytest.mark.parametrize("scope", [scope for scope in Scope if scope is not Scope.ADMIN])
+async def test_token_carries_its_scopes_alone(node: Node, scope: Scope) -> None:
+    """What was asked for, and no more: write brings no read."""
+    tokens = _view(node).tokens
+    made = await tokens.create("ci", [scope.value], None)
+    assert made.secret not in repr(made)
+    authority = tokens.authorize(made.secret)
+    assert authority is not None
+    assert [one for one in Scope if authority.allows(one)] == [scope]
+    assert [token.name for token in tokens.list()] == ["admin.token", "ci"]
+    assert await tokens.revoke(made.token.id)
+    assert tokens.authorize(made.secret) is None
+
+
+async def test_token_with_an_unknown_scope_is_refused(node: Node) -> None:
+    """The nearest is named, and all there are."""
+    tokens = _view(node).tokens
+    with pytest.raises(InvalidRequest, match=r"unknown scope 'node:raed'; did you mean 'node:read'\? \(there are"):
+        await tokens.create("ci", ["admin", "node:raed"], None)
+    assert len(tokens.list()) == 1
+
+
+async def test_last_admin_token_is_a_conflict(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """409 for the last that lasts; 500 where the disk refuses, and all is as it was."""
+    tokens = _view(node).tokens
+    (admin,) = tokens.list()
+    with pytest.raises(Problem) as refused:
+        await tokens.revoke(admin.id)
+    assert (refused.value.status, refused.value.code) == (409, "LAST_ADMIN_TOKEN")
+    made = await tokens.create("other", ["admin"], None)
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "_commit", _refuse_commit)
+        for change in (tokens.revoke(made.token.id), tokens.create("more", ["admin"], None)):
+            with pytest.raises(Problem, match="the disk is full") as refused:
+                await change
+            assert (refused.value.status, refused.value.code) == (500, "NOT_STORED")
+    assert len(tokens.list()) == 2
 
 
 async def test_keys_are_listed_by_age_and_count(node: Node) -> None:

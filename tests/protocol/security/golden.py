@@ -12,6 +12,8 @@ from protocol.security.hello import OwnHello
 from protocol.security.identity import Identity, StatementSigner
 from protocol.security.key_file import encode_key_file
 from protocol.security.keyring import Keyring
+from protocol.security.license import issue_license
+from protocol.security.signing_key import SigningKey
 from protocol.security.verifier import Verifier
 from protocol.wire.framing import LENGTH_SIZE, FrameBuffer
 from protocol.wire.statement import encode_accusation, encode_record
@@ -78,6 +80,19 @@ def keyring_examples() -> dict[str, bytes]:
     }
 
 
+def license_examples() -> dict[str, bytes]:
+    """Give an issuer's signing key, and a license that it signed."""
+    key = SigningKey.generate(counting_entropy())
+    license = issue_license(
+        key, license_id="acme", max_nodes=5, issued_at_ms=NOW_MS, expires_at_ms=NOW_MS + 100_000_000_000
+    )
+    return {
+        "signing-key": key.encode_file().encode(),
+        "license": license.text.encode(),
+        "license-identity": license.identity.encode() + b"\n",
+    }
+
+
 def datagram_examples() -> dict[str, bytes]:
     """Give what Alice sends to Bob first, and after his answer."""
     alice, bob = identities()
@@ -133,4 +148,4 @@ def stream_examples() -> dict[str, bytes]:
 
 def examples() -> dict[str, bytes]:
     """Give all examples by name."""
-    return identity_examples() | keyring_examples() | datagram_examples() | stream_examples()
+    return identity_examples() | keyring_examples() | license_examples() | datagram_examples() | stream_examples()

@@ -1,6 +1,8 @@
 """The bytes of PROTOCOL.md: what the document shows is what the code makes."""
 
+import json
 import re
+from base64 import b64decode
 from hashlib import blake2b
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from tests.protocol.security.golden import cluster, examples, identities
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("PROTOCOL.md",)
-FENCE = re.compile(r"^```(hex|key-file) ([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(hex|key-file|text) ([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def shown_examples() -> dict[str, bytes]:
@@ -20,7 +22,7 @@ def shown_examples() -> dict[str, bytes]:
     for page in PAGES:
         path = ROOT / page
         for kind, name, text in FENCE.findall(path.read_text() if path.exists() else ""):
-            shown[name] = text.encode() if kind == "key-file" else bytes.fromhex(text)
+            shown[name] = bytes.fromhex(text) if kind == "hex" else text.encode()
     return shown
 
 
@@ -46,3 +48,15 @@ def test_golden_datagram_opens_by_the_document_alone() -> None:
     opened = bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(sealed[46:], sealed[:22], sealed[22:46], key)
     start, counter = (1_700_000_000_000).to_bytes(8, "big"), (2).to_bytes(8, "big")
     assert opened == start + counter + cluster().primary + b"next words"
+
+
+def test_golden_license_is_proven_by_the_document_alone() -> None:
+    """What the document says of a license's parts, signature and identity, done with PyNaCl and hashlib only."""
+    shown = shown_examples()
+    parts = {noun: b64decode(value) for noun, value in json.loads(shown["license"]).items()}
+    assert parts["issuer"] == shown["alice-public-key"]
+    signed = parts["signature"] + b"shoal license 1\0" + parts["payload"]
+    assert bindings.crypto_sign_open(signed, parts["issuer"]) == b"shoal license 1\0" + parts["payload"]
+    tag = blake2b(parts["issuer"], digest_size=8, person=b"shoal-license-id").hexdigest()
+    identity = f"{json.loads(parts['payload'])['license_id']}@{tag}"
+    assert shown["license-identity"] == identity.encode() + b"\n"

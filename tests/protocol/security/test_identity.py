@@ -84,13 +84,14 @@ def test_signer_binds_kind_cluster_and_body() -> None:
     identity = make_identity("one")
     signature = StatementSigner(identity, CLUSTER).sign(b"\x02body")
     assert is_signed(signature, statement_text(CLUSTER, b"\x02body"), identity.public_key)
-    assert not is_signed(signature, statement_text(CLUSTER, b"\x03body"), identity.public_key)
+    for kind in (b"\x01", b"\x03", b"\x04"):
+        assert not is_signed(signature, statement_text(CLUSTER, kind + b"body"), identity.public_key)
     assert not is_signed(signature, statement_text(ClusterId(b"d" * 16), b"\x02body"), identity.public_key)
     assert not is_signed(signature, statement_text(CLUSTER, b"\x02Body"), identity.public_key)
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00body", b"\x04body"])
+@pytest.mark.parametrize("body", [b"", b"\x00body", b"\x05body"])
 def test_signer_refuses_other_kinds(body: bytes) -> None:
-    """Nothing but the three statements is signed under their domains."""
+    """Nothing but the four statements is signed under their domains."""
     with pytest.raises(InvalidRequest):
         StatementSigner(make_identity("one"), CLUSTER).sign(body)

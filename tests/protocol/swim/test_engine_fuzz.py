@@ -4,7 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.error import MalformedMessage
+from protocol.purpose import Purpose
 from protocol.status import Status
+from protocol.swim.admission import Terms
+from protocol.swim.candidate import Candidate
 from protocol.swim.census import Census
 from protocol.swim.effect import Dial, Effect, PersistReserve, Send
 from protocol.swim.engine import Engine
@@ -20,6 +23,7 @@ from protocol.wire.message import (
     KeyringOffer,
     Message,
     Nack,
+    NoSeat,
     Packet,
     Ping,
     PingReq,
@@ -32,12 +36,14 @@ from protocol.wire.message import (
     SyncEnd,
     SyncRoot,
     SyncSummaries,
+    Topic,
 )
-from protocol.wire.statement import INCARNATION_MAX, Statement
+from protocol.wire.statement import INCARNATION_MAX, Revocation, Statement, decode_statement
 from tests.protocol.swim.bench import FIRST, ME, make_engine
-from tests.protocol.wire.sample import author, open_any
+from tests.protocol.wire.sample import Author, author, open_any
 
 PEOPLE = [author(index) for index in range(1, 7)]  # ME among them
+OPERATOR = author(200)
 
 who = st.sampled_from(PEOPLE)
 incarnations = st.sampled_from([FIRST - 1, FIRST, FIRST, FIRST + 1, FIRST + 2, FIRST + 9, INCARNATION_MAX])
@@ -54,6 +60,9 @@ statements: st.SearchStrategy[Statement] = st.one_of(
     ),
     st.builds(lambda w, s, i: w.accuse(s.id, i), who, who, incarnations),
     st.builds(lambda w, s, i, p: w.evict(s.id, i, prune=p), who, who, incarnations, st.booleans()),
+    st.builds(
+        lambda w, s, v, r: w.revoke(s.id, v, revoked=r), st.just(OPERATOR), who, st.integers(1, 4), st.booleans()
+    ),
 )
 claims = st.builds(Claim, statements, ages)
 some_claims = st.lists(claims, max_size=4).map(tuple)
@@ -65,7 +74,9 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Nack, numbers),
     st.builds(Forgotten, ids, incarnations),
     st.builds(KeyringOffer, st.just(b"x")),
+    st.builds(NoSeat, ids),
 )
+topics = st.sampled_from(Topic)
 packets = st.builds(Packet, st.lists(messages, max_size=3).map(tuple), some_claims)
 stream_messages: st.SearchStrategy[StreamMessage] = st.one_of(
     st.builds(StreamPing, numbers),
@@ -77,13 +88,13 @@ stream_messages: st.SearchStrategy[StreamMessage] = st.one_of(
     st.builds(
         SyncSummaries,
         st.just(bytes(range(256))),
-        st.lists(st.builds(Summary, ids, incarnations, numbers), max_size=4).map(tuple),
+        st.lists(st.builds(Summary, topics, ids, incarnations, numbers), max_size=4).map(tuple),
         st.booleans(),
     ),
     st.builds(
         SyncClaims,
         some_claims,
-        st.lists(ids, max_size=3).map(tuple),
+        st.lists(st.tuples(topics, ids), max_size=3).map(tuple),
         st.lists(st.tuples(ids, incarnations, ages), max_size=2).map(tuple),
         st.booleans(),
     ),
@@ -92,29 +103,20 @@ stream_messages: st.SearchStrategy[StreamMessage] = st.one_of(
 
 steps = st.one_of(
     st.tuples(st.just("packet"), who, packets),
-    st.tuples(st.just("opened"), who, st.integers(1, 6)),
+    st.tuples(st.just("opened"), who, st.integers(1, 6), st.sampled_from([None, *Purpose])),
+    st.tuples(st.just("proposed"), who, st.integers(1, 6), st.sampled_from(Purpose), st.booleans()),
+    st.tuples(st.just("revoke"), who, st.booleans()),
     st.tuples(st.just("stream"), st.integers(1, 6), stream_messages),
     st.tuples(st.just("closed"), st.integers(1, 6)),
     st.tuples(st.just("time"), st.sampled_from([0.01, 0.3, 1.0, 7.0, 40.0, 90_000.0])),
     st.tuples(st.just("force"), who, st.booleans()),
-    st.tuples(st.sampled_from(["join", "leave", "tags"])),
+    st.tuples(st.sampled_from(["join", "invite", "leave", "tags", "terms"])),
 )
 
 
-def act(engine: Engine, now: float, step: tuple[object, ...]) -> list[Effect]:
-    """Do one step; what a stream refuses closes it, as the shell does."""
+def operate(engine: Engine, now: float, step: tuple[object, ...]) -> list[Effect]:
+    """Do what an operator asks of the node."""
     match step:
-        case ("packet", sender, Packet() as packet):
-            return engine.handle_packet(now, sender.id, packet)  # type: ignore[attr-defined]
-        case ("opened", peer, int(stream)):
-            return engine.handle_stream_opened(now, stream, peer.id)  # type: ignore[attr-defined]
-        case ("stream", int(stream), message):
-            try:
-                return engine.handle_stream_message(now, stream, message)  # type: ignore[arg-type]
-            except MalformedMessage:
-                return engine.handle_stream_closed(now, stream)
-        case ("closed", int(stream)):
-            return engine.handle_stream_closed(now, stream, None, "reset")
         case ("force", subject, bool(prune)):
             return engine.force_leave(now, subject.id, prune=prune)  # type: ignore[attr-defined]
         case ("join",):
@@ -123,7 +125,35 @@ def act(engine: Engine, now: float, step: tuple[object, ...]) -> list[Effect]:
             return engine.leave(now)
         case ("tags",):
             return engine.set_tags(now, {"at": str(now)}, ())
+        case ("revoke", Author() as subject, bool(revoked)) if subject.id != ME.id:
+            statement = decode_statement(engine.sign_revocation(subject.id, int(now), revoked=revoked))
+            assert isinstance(statement, Revocation)
+            return engine.take_revocation(now, statement)
+        case ("invite",):
+            return engine.invite(now, PEOPLE[1].record().address)[1]
+        case ("terms",):
+            engine.change_terms(Terms("", int(now) % 8, expired=int(now) % 2 == 1))
     return []
+
+
+def act(engine: Engine, now: float, step: tuple[object, ...]) -> list[Effect]:
+    """Do one step; what a stream refuses closes it, as the shell does."""
+    match step:
+        case ("packet", sender, Packet() as packet):
+            return engine.handle_packet(now, sender.id, packet)  # type: ignore[attr-defined]
+        case ("opened", Author() as peer, int(stream), purpose):
+            return engine.handle_stream_opened(now, stream, peer.id, purpose)  # type: ignore[arg-type]
+        case ("proposed", Author() as peer, int(stream), Purpose() as purpose, bool(dialled)):
+            candidate = Candidate(peer.id, peer.key, "twin", "", PEOPLE[1].record().address, purpose)
+            return engine.handle_stream_proposed(now, stream, candidate, dialled=dialled)
+        case ("stream", int(stream), message):
+            try:
+                return engine.handle_stream_message(now, stream, message)  # type: ignore[arg-type]
+            except MalformedMessage:
+                return engine.handle_stream_closed(now, stream)
+        case ("closed", int(stream)):
+            return engine.handle_stream_closed(now, stream, None, "reset")
+    return operate(engine, now, step)
 
 
 def check(engine: Engine, effects: list[Effect]) -> None:
@@ -134,7 +164,14 @@ def check(engine: Engine, effects: list[Effect]) -> None:
     scratch = ViewHash()
     for member in engine.membership:
         scratch.replace(member.id, 0, entry_mark(member.entry))
+    for line in engine.membership.revocations.summaries(bytes(range(256))):
+        scratch.replace(line.id, 0, line.mark)
+        if engine.membership.revocations.bars(line.id) and line.id != ME.id:
+            assert engine.membership.get(line.id) is None
+            assert engine.core.book.get(line.id) is None
     assert engine.membership.hash.root == scratch.root
+    failed = [member for member in engine.membership if member.status is Status.FAILED]
+    assert engine.membership.seats_taken == engine.membership.live_count + len(failed)
     assert set(engine.membership.live_ids()) == {m.id for m in engine.membership if m.is_live}
     for name in {member.record.name for member in engine.membership}:
         bearers = [member for member in engine.membership if member.record.name == name]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.swim.entry import ACCUSATIONS_MAX, Entry, add_statement, merge, record_rank
-from protocol.wire.statement import Accusation, Eviction, Record, Statement
+from protocol.wire.statement import Accusation, Eviction, MemberStatement, Record
 from tests.protocol.wire.sample import author
 
 SUBJECT = author(0)
@@ -30,10 +30,10 @@ evictions = st.builds(
     st.booleans(),
     salts,
 )
-statements: st.SearchStrategy[Statement] = st.one_of(records, accusations, evictions)
+statements: st.SearchStrategy[MemberStatement] = st.one_of(records, accusations, evictions)
 
 
-def add_all(entry: Entry, said: list[Statement]) -> Entry:
+def add_all(entry: Entry, said: list[MemberStatement]) -> Entry:
     """Merge one statement after another."""
     return reduce(add_statement, said, entry)
 
@@ -71,14 +71,14 @@ def test_merge_never_moves_down(one: Entry, other: Entry) -> None:
 
 
 @given(entries, statements)
-def test_add_statement_never_moves_down_and_is_idempotent(entry: Entry, statement: Statement) -> None:
+def test_add_statement_never_moves_down_and_is_idempotent(entry: Entry, statement: MemberStatement) -> None:
     """And it gives the very same entry back when nothing changed."""
     once = add_statement(entry, statement)
     assert record_rank(once.record) >= record_rank(entry.record)
     assert add_statement(once, statement) is once
 
 
-def said_by(entry: Entry) -> list[Statement]:
+def said_by(entry: Entry) -> list[MemberStatement]:
     """Give an entry's statements as a sync sends them: the record first."""
     return [entry.record, *entry.accusations, *([entry.eviction] if entry.eviction else [])]
 
@@ -90,7 +90,7 @@ def test_statements_one_by_one_come_to_the_merge(one: Entry, other: Entry) -> No
 
 
 @given(st.lists(records, min_size=1, max_size=4), st.lists(st.one_of(accusations, evictions), max_size=6), st.randoms())
-def test_charges_in_any_order_come_to_the_same(held: list[Record], charges: list[Statement], rng: Random) -> None:
+def test_charges_in_any_order_come_to_the_same(held: list[Record], charges: list[MemberStatement], rng: Random) -> None:
     """Once the record is there, the order of accusations and evictions does not matter."""
     top = Entry(max(held, key=record_rank))
     shuffled = list(charges)
@@ -99,7 +99,7 @@ def test_charges_in_any_order_come_to_the_same(held: list[Record], charges: list
 
 
 @given(st.lists(statements, max_size=60))
-def test_entry_is_bounded_and_consistent(said: list[Statement]) -> None:
+def test_entry_is_bounded_and_consistent(said: list[MemberStatement]) -> None:
     """At most 8 accusations, one per accuser, all of the record's incarnation."""
     entry = add_all(Entry(SUBJECT.record(1)), said)
     assert len(entry.accusations) <= ACCUSATIONS_MAX

@@ -143,10 +143,11 @@ def test_membership_age_begins_anew_with_a_new_incarnation() -> None:
 def test_membership_admits_by_license_and_limit() -> None:
     """Both are said; a live member is always admitted."""
     members = make(A.record(5), settings=Settings.lan(members_max=2))
-    assert members.admits(B.id, "") is Refusal.NODE_LIMIT
-    assert members.admits(A.id, "") is None
-    assert members.admits(A.id, "other") is Refusal.LICENSE_MISMATCH
-    assert members.admits(B.id, "other") is Refusal.LICENSE_MISMATCH
+    for lets_in in (True, False):
+        assert members.judge(1.0, B.id, "", lets_in=lets_in) is Refusal.NODE_LIMIT
+        assert members.judge(1.0, A.id, "", lets_in=lets_in) is None
+        assert members.judge(1.0, A.id, "other", lets_in=lets_in) is Refusal.LICENSE_MISMATCH
+        assert members.judge(1.0, B.id, "other", lets_in=lets_in) is Refusal.LICENSE_MISMATCH
 
 
 def test_membership_refuses_records_that_admission_keeps_out() -> None:

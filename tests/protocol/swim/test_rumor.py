@@ -68,6 +68,17 @@ def test_rumor_accusations_of_several_accusers_stand_side_by_side() -> None:
     assert set(queue.take(ROOM, 6)[1]) == {Claim(B.accuse(A.id)), Claim(C.accuse(A.id, salt=b"x"))}
 
 
+def test_rumor_of_who_is_out_stands_beside_all_about_a_membership() -> None:
+    """No record of its subject replaces it, and it replaces none; a newer word about the same id does."""
+    queue = RumorQueue()
+    older, newer, record = Claim(B.revoke(A.id, 1)), Claim(C.revoke(A.id, 2)), Claim(A.record(2))
+    for claim in (Claim(A.record(1)), older, record, newer, Claim(B.revoke(D.id, 1))):
+        queue.add(claim)
+    assert set(queue.take(ROOM, 6)[1]) == {record, newer, Claim(B.revoke(D.id, 1))}
+    queue.drop(A.id)
+    assert set(queue.take(ROOM, 6)[1]) == {newer, Claim(B.revoke(D.id, 1))}
+
+
 def test_rumor_newest_keyring_replaces_the_older() -> None:
     """And what does not fit the room waits."""
     queue = RumorQueue()

@@ -23,6 +23,7 @@ from protocol.wire.message import (
     SyncEnd,
     SyncRoot,
     SyncSummaries,
+    Topic,
 )
 from protocol.wire.statement import Statement
 from tests.protocol.swim.bench import ACCUSER, ME, PEER, SUBJECT, only, started
@@ -193,7 +194,7 @@ def test_sync_listing_without_end_is_refused() -> None:
     with pytest.raises(MalformedMessage, match="65536"):
         for start in range(0, SUMMARIES_TOTAL_MAX + 1_500, 1_500):
             ids = [number_id(start + index) for index in range(1_500)]
-            side.receive(0.0, SyncSummaries(b"", tuple(Summary(id, 1, 1) for id in ids), False))
+            side.receive(0.0, SyncSummaries(b"", tuple(Summary(Topic.MEMBER, id, 1, 1) for id in ids), False))
 
 
 def test_sync_wishes_without_end_are_refused() -> None:
@@ -202,7 +203,7 @@ def test_sync_wishes_without_end_are_refused() -> None:
     side = exchange(one, other, Stage.CLAIMS)
     with pytest.raises(MalformedMessage, match="65536"):
         for start in range(0, SUMMARIES_TOTAL_MAX + WANTED_MAX, WANTED_MAX):
-            wanted = tuple(number_id(start + index) for index in range(WANTED_MAX))
+            wanted = tuple((Topic.MEMBER, number_id(start + index)) for index in range(WANTED_MAX))
             side.receive(0.0, SyncClaims((), wanted, (), False))
 
 
@@ -211,7 +212,7 @@ def test_sync_sends_a_member_wished_for_twice_once() -> None:
     one, other = pair(SUBJECT.record(5))
     side = exchange(one, other, Stage.ANSWER)
     side.receive(0.0, SyncBuckets(bytes(2_048)))
-    answer = side.receive(0.0, SyncClaims((), (SUBJECT.id,) * WANTED_MAX, (), True))
+    answer = side.receive(0.0, SyncClaims((), ((Topic.MEMBER, SUBJECT.id),) * WANTED_MAX, (), True))
     assert [len(m.claims) for m in answer if isinstance(m, SyncClaims)] == [1]
 
 

@@ -7,16 +7,18 @@ from hypothesis import strategies as st
 
 from protocol.address import Address
 from protocol.ulid import MemberId, compose_ulid
-from protocol.wire.message import Claim
+from protocol.wire.message import Claim, Topic
 from protocol.wire.statement import (
     Accusation,
     Eviction,
     Record,
+    Revocation,
     Statement,
     decode_statement,
     encode_accusation,
     encode_eviction,
     encode_record,
+    encode_revocation,
 )
 
 HOME = Address("10.0.0.1", 7946)
@@ -75,6 +77,11 @@ class Author:
         body = encode_eviction(self.id, subject, incarnation, prune)
         return Eviction(self.sign(body, salt) + body, self.id, subject, incarnation, prune)
 
+    def revoke(self, subject: MemberId, version: int = 1, *, revoked: bool = True, salt: bytes = b"") -> Revocation:
+        """Sign that an id is out, or in again."""
+        body = encode_revocation(self.id, self.key, subject, version, revoked)
+        return Revocation(self.sign(body, salt) + body, self.id, self.key, subject, version, revoked)
+
 
 def author(index: int) -> Author:
     """Give the same author for the same number; ids sort by it, and its last byte ends them."""
@@ -98,6 +105,7 @@ texts = st.text(st.characters(categories=("L", "N", "P", "S")), max_size=12)
 tags = st.dictionaries(texts.filter(bool), texts, max_size=4)
 numbers = st.integers(0, (1 << 32) - 1)
 hashes = st.integers(0, (1 << 64) - 1)
+topics = st.sampled_from(Topic)
 
 
 @st.composite
@@ -119,6 +127,9 @@ accusations = st.builds(lambda who, subject, i: who.accuse(subject, i), authors,
 evictions = st.builds(
     lambda who, subject, i, p: who.evict(subject, i, prune=p), authors, ids, incarnations, st.booleans()
 )
-statements = st.one_of(records(), accusations, evictions)
+revocations = st.builds(
+    lambda who, subject, v, r: who.revoke(subject, v, revoked=r), authors, ids, incarnations, st.booleans()
+).filter(lambda word: word.issuer != word.subject)
+statements = st.one_of(records(), accusations, evictions, revocations)
 claims = st.builds(Claim, statements, ages)
 record_claims = st.builds(Claim, records(), ages)

@@ -26,6 +26,7 @@ from protocol.wire.message import (
     KeyringOffer,
     Message,
     Nack,
+    NoSeat,
     Packet,
     Ping,
     PingReq,
@@ -38,6 +39,7 @@ from protocol.wire.message import (
     SyncEnd,
     SyncRoot,
     SyncSummaries,
+    Topic,
 )
 from tests.protocol.wire.sample import (
     ages,
@@ -49,6 +51,7 @@ from tests.protocol.wire.sample import (
     numbers,
     open_any,
     record_claims,
+    topics,
 )
 
 A, B = author(1), author(2)
@@ -60,10 +63,11 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(PingReq, numbers, ids, st.integers(0, 600_000)),
     st.builds(Nack, numbers),
     st.builds(Forgotten, ids, incarnations),
+    st.builds(NoSeat, ids),
     keyrings,
 )
 packets = st.builds(Packet, st.lists(messages, max_size=5).map(tuple), st.lists(claims, max_size=5).map(tuple))
-summaries = st.builds(Summary, ids, incarnations, hashes)
+summaries = st.builds(Summary, topics, ids, incarnations, hashes)
 stream_messages: st.SearchStrategy[StreamMessage] = st.one_of(
     st.builds(StreamPing, numbers),
     st.builds(StreamPong, numbers, hashes),
@@ -75,7 +79,7 @@ stream_messages: st.SearchStrategy[StreamMessage] = st.one_of(
     st.builds(
         SyncClaims,
         st.lists(claims, max_size=4).map(tuple),
-        st.lists(ids, max_size=4).map(tuple),
+        st.lists(st.tuples(topics, ids), max_size=4).map(tuple),
         st.lists(st.tuples(ids, incarnations, ages), max_size=4).map(tuple),
         st.booleans(),
     ),
@@ -172,7 +176,8 @@ PACKET_WRONGS: dict[str, Any] = {
     "a map": {},
     "too many items": [[1, 1]] * (codec.PACKET_ITEM_MAX + 1),
     "an empty item": [[]],
-    "unknown kind": [[7, 1]],
+    "unknown kind": [[8, 1]],
+    "no-seat with a word": [[codec.NO_SEAT, 1]],
     "a stream's kind": [[codec.STREAM_PING, 1]],
     "negative number": [[codec.PING, -1]],
     "number of 33 bits": [[codec.PING, 1 << 32]],
@@ -213,10 +218,17 @@ STREAM_WRONGS: dict[str, Any] = {
     "digest of 7 bytes": [codec.SYNC_ROOT, 1, bytes(7)],
     "2,047 bytes of sums": [codec.SYNC_BUCKETS, bytes(2_047)],
     "257 buckets": [codec.SYNC_SUMMARIES, bytes(257), [], True],
-    "summary of two fields": [codec.SYNC_SUMMARIES, b"", [[bytes(16), 1]], True],
-    "1,501 summaries": [codec.SYNC_SUMMARIES, b"", [[bytes(16), 1, 1]] * 1_501, True],
+    "summary of three fields": [codec.SYNC_SUMMARIES, b"", [[bytes(16), 1, 1]], True],
+    "summary of an unknown topic": [codec.SYNC_SUMMARIES, b"", [[2, bytes(16), 1, 1]], True],
+    "summary of a topic that is a bool": [codec.SYNC_SUMMARIES, b"", [[True, bytes(16), 1, 1]], True],
+    "summary of a version beyond the largest": [codec.SYNC_SUMMARIES, b"", [[1, bytes(16), (1 << 63) - 1, 1]], True],
+    "1,501 summaries": [codec.SYNC_SUMMARIES, b"", [[0, bytes(16), 1, 1]] * 1_501, True],
     "513 claims": [codec.SYNC_CLAIMS, [A.accuse(B.id).raw] * 513, [], [], True],
-    "2,049 wanted": [codec.SYNC_CLAIMS, [], [bytes(16)] * 2_049, [], True],
+    "2,049 wanted": [codec.SYNC_CLAIMS, [], [[0, bytes(16)]] * 2_049, [], True],
+    "wanted without a topic": [codec.SYNC_CLAIMS, [], [bytes(16)], [], True],
+    "wanted of an unknown topic": [codec.SYNC_CLAIMS, [], [[2, bytes(16)]], [], True],
+    "wanted of a topic below 0": [codec.SYNC_CLAIMS, [], [[-1, bytes(16)]], [], True],
+    "wanted of 15 bytes": [codec.SYNC_CLAIMS, [], [[1, bytes(15)]], [], True],
     "2,049 forgotten": [codec.SYNC_CLAIMS, [], [], [[bytes(16), 1, 1]] * 2_049, True],
     "forgotten of over a hundred years": [codec.SYNC_CLAIMS, [], [], [[bytes(16), 1, codec.AGE_S_MAX + 1]], True],
     "last not a bool": [codec.SYNC_CLAIMS, [], [], [], 1],
@@ -267,9 +279,10 @@ def test_codec_what_opening_raises_comes_through() -> None:
 def test_codec_largest_listing_fits_a_frame() -> None:
     """1,500 summaries of the largest numbers; 2,048 wanted ids; 1,024 forgotten."""
     id = MemberId(b"\xff" * 16)
+    line = Summary(Topic.REVOCATION, id, (1 << 63) - 2, (1 << 64) - 1)
     for message in (
-        SyncSummaries(bytes(256), (Summary(id, (1 << 63) - 2, (1 << 64) - 1),) * codec.SUMMARIES_MAX, True),
-        SyncClaims((), (id,) * codec.WANTED_MAX, (), True),
+        SyncSummaries(bytes(256), (line,) * codec.SUMMARIES_MAX, True),
+        SyncClaims((), ((Topic.REVOCATION, id),) * codec.WANTED_MAX, (), True),
         SyncClaims((), (), ((id, (1 << 63) - 2, codec.AGE_S_MAX),) * (codec.WANTED_MAX // 2), True),
     ):
         data = encode_stream_message(message)

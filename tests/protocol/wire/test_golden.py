@@ -14,6 +14,7 @@ from protocol.wire.message import (
     JoinAnswer,
     KeyringOffer,
     Nack,
+    NoSeat,
     Packet,
     Ping,
     PingReq,
@@ -26,6 +27,7 @@ from protocol.wire.message import (
     SyncEnd,
     SyncRoot,
     SyncSummaries,
+    Topic,
 )
 from tests.protocol.wire.sample import author, open_any
 
@@ -42,6 +44,13 @@ STATEMENTS = {
     ),
     "accusation": (A.accuse(ID, 5).raw[64:], "0293c410" + A.id.hex() + "c410" + ID_HEX + "05"),
     "eviction": (A.evict(ID, 5, prune=True).raw[64:], "0394c410" + A.id.hex() + "c410" + ID_HEX + "05c3"),
+    "revocation": (
+        A.revoke(ID, 5).raw[64:], "0495c410" + A.id.hex() + "c420" + "01" * 32 + "c410" + ID_HEX + "05c3"
+    ),
+    "reinstatement": (
+        A.revoke(ID, 1_700_000_000_000, revoked=False).raw[64:],
+        "0495c410" + A.id.hex() + "c420" + "01" * 32 + "c410" + ID_HEX + "cf0000018bcfe56800" "c2",
+    ),
 }  # fmt: skip
 
 PACKETS = {
@@ -52,6 +61,7 @@ PACKETS = {
     "nack": (Packet((Nack(7),)), "91920407"),
     "forgotten": (Packet((Forgotten(ID, 5),)), "919305c410" + ID_HEX + "05"),
     "keyring offer": (Packet((KeyringOffer(b"\xca\xfe"),)), "919206c402cafe"),
+    "no seat": (Packet((NoSeat(ID),)), "919207c410" + ID_HEX),
     "claim": (Packet((), (Claim(A.accuse(B.id)),)), "91c467" + A.accuse(B.id).raw.hex()),
     "claim with age": (Packet((), (Claim(A.accuse(B.id), 90),)), "9192c467" + A.accuse(B.id).raw.hex() + "5a"),
 }
@@ -63,10 +73,21 @@ STREAM: dict[str, tuple[StreamMessage, str]] = {
     "join answer": (JoinAnswer(Claim(RECORD), True), "9313c4" + f"{len(RECORD.raw):02x}" + RECORD.raw.hex() + "c3"),
     "sync root": (SyncRoot(8, bytes(8)), "931408c408" + "00" * 8),
     "sync buckets": (SyncBuckets(bytes(2_048)), "9215c50800" + "00" * 2_048),
-    "sync summaries": (SyncSummaries(b"\x0f", (Summary(ID, 5, 9),), True), "9416c4010f9193c410" + ID_HEX + "0509c3"),
+    "sync summaries": (
+        SyncSummaries(b"\x0f", (Summary(Topic.MEMBER, ID, 5, 9), Summary(Topic.REVOCATION, ID, 6, 7)), True),
+        "9416c4010f929400c410" + ID_HEX + "05099401c410" + ID_HEX + "0607c3",
+    ),
     "sync claims": (
-        SyncClaims((Claim(A.accuse(B.id)),), (ID,), ((ID, 5, 60),), False),
-        "951791c467" + A.accuse(B.id).raw.hex() + "91c410" + ID_HEX + "9193c410" + ID_HEX + "053cc2",
+        SyncClaims((Claim(A.accuse(B.id)),), ((Topic.MEMBER, ID), (Topic.REVOCATION, ID)), ((ID, 5, 60),), False),
+        "951791c467"
+        + A.accuse(B.id).raw.hex()
+        + "929200c410"
+        + ID_HEX
+        + "9201c410"
+        + ID_HEX
+        + "9193c410"
+        + ID_HEX
+        + "053cc2",
     ),
     "sync end": (SyncEnd(), "9118"),
     "keyring offer": (KeyringOffer(b"\xca\xfe"), "9206c402cafe"),

@@ -8,7 +8,7 @@ from tests.protocol.wire.test_golden import PACKETS, STREAM
 
 PAGE = Path(__file__).parents[3] / "PROTOCOL.md"
 IN_TABLES = [
-    *(("packet", name) for name in ("ping", "ack", "ping-req", "nack", "forgotten", "keyring offer")),
+    *(("packet", name) for name in ("ping", "ack", "ping-req", "nack", "forgotten", "keyring offer", "no seat")),
     *(("stream", name) for name in ("stream ping", "stream pong", "sync root", "sync summaries", "sync end")),
 ]
 

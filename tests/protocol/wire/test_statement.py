@@ -12,6 +12,7 @@ from protocol.error import MalformedMessage
 from protocol.wire.statement import (
     CLAIM_SIZE_MAX,
     INCARNATION_MAX,
+    VERSION_MAX,
     Statement,
     decode_statement,
     statement_author,
@@ -42,7 +43,7 @@ def test_statement_round_trips(statement: Statement) -> None:
 def test_statement_tells_subject_and_author() -> None:
     """A record is by its subject; the others have an author of their own."""
     assert statement_subject(A.record()) == statement_author(A.record()) == A.id
-    for statement in (A.accuse(B.id), A.evict(B.id)):
+    for statement in (A.accuse(B.id), A.evict(B.id), A.revoke(B.id)):
         assert statement_author(statement) == A.id
         assert statement_subject(statement) == B.id
 
@@ -92,7 +93,8 @@ def test_statement_of_the_largest_size_is_read_and_one_byte_more_is_not() -> Non
 @pytest.mark.parametrize(
     "tail",
     [
-        b"", b"\x01", b"\x01\xc0", b"\x04\x90", b"\x00\x90", b"\x02\x90", b"\x03\x93\x01\x02\x03", b"\x02\xc1",
+        b"", b"\x01", b"\x01\xc0", b"\x04\x90", b"\x05\x90", b"\x00\x90", b"\x02\x90", b"\x03\x93\x01\x02\x03",
+        b"\x02\xc1",
         b"\x02" + b"\x91" * 500, b"\x02\xdd\xff\xff\xff\xff", b"\x02\xdb\xff\xff\xff\xff", b"\x02\x81\x01\x02",
         b"\x02\x80", b"\x02\xc7\x00\x05", b"\x02\xd6\xff\x00\x00\x00\x00", b"\x02\xa2\xff\xfe", b"\x02\x90\x90",
     ],
@@ -101,6 +103,39 @@ def test_statement_refuses_what_is_no_statement(tail: bytes) -> None:
     """Unknown kinds, short bodies, deep nesting, huge lengths, maps, extensions, bad UTF-8, bytes left over."""
     with pytest.raises(MalformedMessage):
         decode_statement(bytes(64) + tail)
+
+
+def raw_revocation(*fields: Any) -> bytes:
+    """Encode a revocation of any fields."""
+    return bytes(64) + b"\x04" + bytes(msgpack.packb(fields, use_bin_type=True))
+
+
+def test_statement_the_sample_of_a_revocation_is_itself_valid() -> None:
+    """Else the table below would prove nothing."""
+    assert decode_statement(raw_revocation(A.id, A.key, B.id, VERSION_MAX, True))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (A.id, A.key, B.id, 5), (A.id, A.key, B.id, 5, True, 1), (A.id[1:], A.key, B.id, 5, True),
+        (A.id, A.key[1:], B.id, 5, True), (A.id, A.key, B.id + b"x", 5, True), (A.id, "k" * 32, B.id, 5, True),
+        (A.id, A.key, B.id, -1, True), (A.id, A.key, B.id, VERSION_MAX + 1, True), (A.id, A.key, B.id, True, True),
+        (A.id, A.key, B.id, 5.0, True), (A.id, A.key, B.id, 5, 1), (A.id, A.key, B.id, 5, None),
+        (A.id, None, B.id, 5, True),
+    ],
+)  # fmt: skip
+def test_statement_refuses_a_revocation_out_of_bounds(fields: tuple[Any, ...]) -> None:
+    """Each field of another type or size, one beyond its bound, one missing or one more."""
+    with pytest.raises(MalformedMessage):
+        decode_statement(raw_revocation(*fields))
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+def test_statement_refuses_a_revocation_by_its_own_subject(revoked: bool) -> None:
+    """Nobody puts itself out, and nobody takes itself in again."""
+    with pytest.raises(MalformedMessage, match="own subject"):
+        decode_statement(raw_revocation(A.id, A.key, A.id, 5, revoked))
 
 
 @given(st.binary(max_size=700))

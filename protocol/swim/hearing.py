@@ -1,0 +1,66 @@
+"""What a datagram's messages bring about, once its claims are merged."""
+
+from typing import assert_never
+
+from protocol.status import Status
+from protocol.swim.core import Core
+from protocol.swim.effect import KeyringReceived
+from protocol.swim.ping import Pinger
+from protocol.swim.probe import Prober
+from protocol.swim.reception import Reception
+from protocol.swim.stream import Streams
+from protocol.ulid import MemberId
+from protocol.wire.message import Ack, Claim, Forgotten, KeyringOffer, Message, Nack, NoSeat, Ping, PingReq
+
+
+class Hearing:
+    """Gives each message to the part it is for, and answers pings."""
+
+    def __init__(self, core: Core, prober: Prober, pinger: Pinger, streams: Streams, reception: Reception) -> None:
+        self._core = core
+        self._prober = prober
+        self._pinger = pinger
+        self._streams = streams
+        self._reception = reception
+
+    def take(self, now: float, sender: MemberId, message: Message) -> None:
+        """Handle one message of an authenticated sender."""
+        match message:
+            case Ping():
+                self._answer_ping(now, sender, message)
+            case Ack():
+                if self._prober.handle_ack(now, sender, message.number) or self._pinger.handle_ack(
+                    now, sender, message.number
+                ):
+                    self._streams.consider_hash(now, sender, message.view_hash)
+            case PingReq():
+                self._pinger.relay(now, sender, message)
+            case Nack():
+                self._prober.handle_nack(sender, message.number)
+            case Forgotten():
+                self._reception.take_forgotten(now, message.subject, message.incarnation, 0)
+            case KeyringOffer():
+                self._core.emit(KeyringReceived(sender, message.blob))
+            case NoSeat():
+                self._reception.meet_no_seat(now, message.winner)
+            case _:
+                assert_never(message)
+
+    def _answer_ping(self, now: float, sender: MemberId, ping: Ping) -> None:
+        """Say that we are here, and what the sender has to refute or to give up."""
+        core = self._core
+        ack = Ack(ping.number, core.membership.hash.root)
+        member = core.membership.get(sender)
+        if member is None and (forgotten := core.membership.forgotten(sender)) is not None:
+            core.send(now, sender, (ack, Forgotten(sender, forgotten[0])), self._reception.take_answers())
+            return
+        claims = self._reception.take_answers()
+        if member is not None and member.status is not Status.ALIVE:
+            if member.record.goodbye:
+                claims.append(Claim(member.record, member.age_s(now)))
+            elif core.settings.buddy or member.status is not Status.SUSPECT:
+                claims += core.charges(now, sender)
+                core.send(now, sender, (ack, Forgotten(sender, member.record.incarnation)), claims)
+                return
+        told, winners = self._reception.tell_loser(now, sender)
+        core.send(now, sender, (ack, *told), claims + winners)
