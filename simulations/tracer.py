@@ -13,6 +13,7 @@ from protocol.swim.effect import (
     Dial,
     Effect,
     Expelled,
+    FactTaken,
     ForgetContact,
     JoinEnded,
     KeyringReceived,
@@ -29,6 +30,7 @@ from protocol.swim.effect import (
     StreamVerdict,
 )
 from protocol.ulid import MemberId, format_ulid
+from protocol.wire.fact import Fact
 from protocol.wire.message import (
     Ack,
     Claim,
@@ -172,6 +174,8 @@ class Tracer:
                 id, sign = statement.subject, "!"
             case Revocation():
                 return f"{self._name(statement.subject)}{'x' if statement.revoked else 'o'}"
+            case Fact():
+                return f"{self._name(statement.owner)}:{statement.key.decode(errors='replace') or 'horizon'}"
             case _:
                 assert_never(statement)
         first = self._first.setdefault(id, statement.incarnation)
@@ -227,6 +231,8 @@ class Tracer:
                     yield "expelled"
                 case SteppedDown():
                     yield "stepped down"
+                case FactTaken(owner, fact):
+                    yield f"{self._name(owner)} says {fact.key.decode(errors='replace') if fact else 'nothing more'}"
                 case StartRaised():
                     yield "start raised"
                 case PersistReserve() | PersistContact() | PersistPresence() | ForgetContact() | KeyringReceived():

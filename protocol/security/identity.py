@@ -16,6 +16,7 @@ from nacl.exceptions import CryptoError
 
 from protocol.error import InvalidRequest, MalformedMessage
 from protocol.ulid import TIME_SIZE, ULID_SIZE, ClusterId, MemberId, compose_ulid, ulid_time_ms
+from protocol.wire.fact import KIND_FACT
 from protocol.wire.statement import (
     KIND_ACCUSATION,
     KIND_EVICTION,
@@ -41,6 +42,7 @@ _DOMAINS = {
     KIND_ACCUSATION: b"shoal accusation 1\x00",
     KIND_EVICTION: b"shoal eviction 1\x00",
     KIND_REVOCATION: b"shoal revocation 1\x00",
+    KIND_FACT: b"shoal fact 1\x00",
 }
 """What a signature is for, by the kind byte that follows. Each ends in a zero, so none begins another."""
 
@@ -87,7 +89,7 @@ def statement_text(cluster_id: ClusterId, body: bytes) -> bytes:
     """Give what is signed for a statement of `body` (kind byte, then msgpack): domain, cluster id, body.
 
     Raises:
-        KeyError: the kind byte is none of the four.
+        KeyError: the kind byte is none of the five.
     """
     return _DOMAINS[body[0]] + cluster_id + body
 
@@ -161,8 +163,8 @@ class StatementSigner:
         """Give the 64-byte signature that goes before `body` (kind byte, then msgpack).
 
         Raises:
-            InvalidRequest: the kind byte is none of record, accusation, eviction and revocation.
+            InvalidRequest: the kind byte is none of record, accusation, eviction, revocation and fact.
         """
         if not body or body[0] not in _DOMAINS:
-            raise InvalidRequest("only records, accusations, evictions and revocations are signed as statements")
+            raise InvalidRequest("only records, accusations, evictions, revocations and facts are signed as statements")
         return self._identity.sign(statement_text(self._cluster_id, body))

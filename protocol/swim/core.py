@@ -21,6 +21,7 @@ from protocol.swim.rumor import RumorQueue, retransmit_limit
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
 from protocol.wire.codec import encoded_claim_size
+from protocol.wire.fact import Fact
 from protocol.wire.message import Claim, Forgotten, KeyringOffer, Message, Packet
 
 MESSAGE_SIZE_MAX = 32
@@ -34,6 +35,10 @@ DOUBT_SHARE = 0.5
 GRACE_PAUSE = 2
 """Probe intervals between two stalls after which deadlines wait for a whole probe timeout."""
 CORRECTIONS_BURST = 1
+FACT_RUMORS_MAX = 256
+"""Facts waiting to be told, behind all that is said of members; beyond it a sync brings them."""
+FACT_RUMOR_SIZE_MAX = 1_150
+"""A larger fact does not fit one datagram: a sync brings it."""
 PARTED_MAX = 512
 """Keys of those put out last, until what was said to them is sealed; more are put out in no one message."""
 
@@ -80,6 +85,7 @@ class Core:
         self.timers = DeadlineQueue()
         self.awareness = Awareness(settings.awareness_max, enabled=settings.lha_probe)
         self.rumors = RumorQueue()
+        self.fact_rumors = RumorQueue(FACT_RUMORS_MAX)
         self.counters = Counters()
         self.corrections = Budget(settings.probe_interval_s, CORRECTIONS_BURST)
         self.silent = False
@@ -159,7 +165,7 @@ class Core:
         if address is None or to == self.own_id:
             return
         packed: tuple[Claim, ...] = ()
-        if claims or (gossip and len(self.rumors)):  # without either there is always room: no need to ask
+        if claims or (gossip and self.has_rumors):  # without either there is always room: no need to ask
             messages, packed = self._pack(now, to, messages, claims, introduce=introduce, gossip=gossip)
         if messages or packed:
             self._outbox.append(Send(to, address, Packet(messages, packed), introduce))
@@ -182,7 +188,7 @@ class Core:
             if size <= room:
                 chosen.append(claim)
                 room -= size
-        if gossip and len(self.rumors):
+        if gossip and self.has_rumors:
             more_messages, more_claims = self._take_rumors(now, to, room)
             messages = (*messages, *more_messages)
             told = {claim.statement.raw for claim in chosen}
@@ -194,10 +200,14 @@ class Core:
         member = self.membership.get(to)
         counts = member is not None and member.status is Status.ALIVE
         limit = retransmit_limit(self.settings.retransmit_mult, self.membership.live_count)
-        taken = self.rumors.take(room, limit if counts else None)
-        if not len(self.rumors):
+        messages, told = self.rumors.take(room, limit if counts else None)
+        if len(self.fact_rumors):
+            room -= sum(encoded_claim_size(claim) for claim in told)
+            facts = self.fact_rumors.take(room if not messages else 0, limit if counts else None)[1]
+            told += facts
+        if not self.has_rumors:
             self.quiet_since = now
-        return taken
+        return messages, told
 
     def charges(self, now: float, id: MemberId) -> tuple[Claim, ...]:
         """Give what a member must refute, few enough to ride on a ping or an ack."""
@@ -220,6 +230,22 @@ class Core:
 
     # --- gossip ---------------------------------------------------------------------------------
 
+    @property
+    def has_rumors(self) -> bool:
+        """Whether anything waits to be told."""
+        return len(self.rumors) > 0 or len(self.fact_rumors) > 0
+
+    @property
+    def rumors_size(self) -> int:
+        """Bytes of all that waits to be told."""
+        return self.rumors.size + self.fact_rumors.size
+
+    def spread_fact(self, now: float, fact: Fact) -> None:
+        """Queue a fact behind what is said of members, if it fits a datagram."""
+        if len(fact.raw) <= FACT_RUMOR_SIZE_MAX:
+            self.fact_rumors.add(Claim(fact))
+            self.arm_gossip(now)
+
     def spread(self, now: float, *claims: Claim) -> None:
         """Queue claims as rumors, and see to it that a round of gossip comes."""
         for claim in claims:
@@ -240,12 +266,12 @@ class Core:
     def gossip(self, now: float) -> None:
         """Run one round: some members get what is queued; another round follows while anything is."""
         self._last_gossip_at = now
-        if self.silent or not len(self.rumors):
+        if self.silent or not self.has_rumors:
             return
         self.counters.gossip_rounds += 1
         for id in self._gossip_targets(now):
             self.send(now, id, ())
-        if len(self.rumors):
+        if self.has_rumors:
             if self.membership.live_count > 1:
                 self.arm_gossip(now)
             else:

@@ -9,6 +9,7 @@ from protocol.refusal import Refusal
 from protocol.status import Status
 from protocol.swim.evidence import Evidence
 from protocol.ulid import MemberId
+from protocol.wire.fact import Fact
 from protocol.wire.message import Packet, StreamMessage, light_value
 from protocol.wire.statement import Record, Revocation
 
@@ -126,6 +127,14 @@ class RevocationTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class FactTaken:
+    """A member said something new of itself; or, without `fact`, all that it said is gone with it."""
+
+    owner: MemberId
+    fact: Fact | None
+
+
+@dataclass(frozen=True, slots=True)
 class Expelled:
     """This node itself was revoked: it has fallen silent, and says nothing more until it is invited or told to join."""
 
@@ -216,6 +225,7 @@ Effect = (
     | LeaveEnded
     | StartRaised
     | RevocationTaken
+    | FactTaken
     | Expelled
     | SteppedDown
     | Cloned

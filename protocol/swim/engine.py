@@ -18,6 +18,7 @@ from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.core import Core, Counters, Room
 from protocol.swim.deadline import Timer, TimerKey
 from protocol.swim.effect import ChangeKind, Contact, Effect, PersistPresence
+from protocol.swim.fact_keeper import FactKeeper
 from protocol.swim.hearing import Hearing
 from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember, Profile, Sign
@@ -25,12 +26,14 @@ from protocol.swim.member import Member
 from protocol.swim.membership import Membership
 from protocol.swim.ping import Pinger
 from protocol.swim.probe import Prober
+from protocol.swim.race import SeatRace
 from protocol.swim.reception import Reception
 from protocol.swim.retry import Retrier
 from protocol.swim.settings import Settings
 from protocol.swim.stream import Streams
 from protocol.swim.verdict import Verdicts
 from protocol.ulid import MemberId
+from protocol.wire.fact import Fact
 from protocol.wire.message import Claim, Packet, Ping, PingReq, StreamMessage
 from protocol.wire.statement import VERSION_MAX, Record, Revocation
 
@@ -71,16 +74,18 @@ class Engine:
         self.core = core = Core(profile.id, settings, rng, room, census)
         self.local = local = LocalMember(core, profile, incarnation, sign)
         self.pinger = Pinger(core)
-        self.reception = reception = Reception(core, local)
+        self.facts = FactKeeper(core, local, sign)
+        self.reception = reception = Reception(core, local, self.facts)
         self.verdicts = Verdicts(core, self.pinger, sign, reception.handle_failed)
         self.prober = Prober(core, self.verdicts.accuse)
         self.streams = Streams(core, local, self.pinger, self.prober, reception)
         self.retrier = Retrier(core, self.pinger, self.streams)
         self.leaving = Leaving(core, local, self.pinger, self.prober, self.verdicts)
         self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
-        self.hearing = Hearing(core, self.prober, self.pinger, self.streams, reception)
+        self.race = SeatRace(core, local, self.streams, self.leaving)
+        self.hearing = Hearing(core, self.prober, self.pinger, self.streams, reception, self.race)
         core.when_stalled = self.prober.begin_anew
-        reception.connect(self.verdicts, self.prober, self.streams, self.retrier, self.leaving)
+        reception.connect(self.verdicts, self.prober, self.streams, self.retrier, self.leaving, self.race)
         reception.when_wanted = self._return
         self.next_deadline: Callable[[], float | None] = core.timers.next_at
         """Tell when handle_timer is next needed; None while nothing is pending."""
@@ -210,6 +215,19 @@ class Engine:
         self.reception.take_answers()
         return self.core.drain()
 
+    def put_fact(self, now: float, unix_ms: int, key: bytes, value: bytes | None) -> list[Effect]:
+        """Say for all to see what stands under a key; with None, that nothing does any more.
+
+        Raises:
+            InvalidRequest: out of bounds; nothing changed.
+        """
+        self.core.observe(now)
+        if value is None:
+            self.facts.remove(now, unix_ms, key)
+        else:
+            self.facts.put(now, unix_ms, key, value)
+        return self.core.drain()
+
     def change_terms(self, terms: Terms) -> None:
         """Go by other terms of the same license from now on."""
         self.membership.admission.terms = terms
@@ -279,6 +297,8 @@ class Engine:
             statement = claim.statement
             if type(statement) is Revocation and not self.reception.affords_revocation(now, statement):
                 continue
+            if type(statement) is Fact and not self.facts.affords(now, statement):
+                continue
             self.reception.accept(now, sender, claim)
         asked = False
         for message in packet.messages:
@@ -335,7 +355,7 @@ class Engine:
             self.streams.handle_message(now, stream, message)
         finally:
             self.reception.take_answers()
-        self._stay_out(now)
+        self._end_join(now)
         return self.core.drain()
 
     def handle_stream_closed(
@@ -350,14 +370,17 @@ class Engine:
         """Take note that a stream could not be opened, or broke off; `own_echo`: it led back to us."""
         self.core.observe(now)
         self.streams.handle_closed(now, stream, refusal, reason, own_echo=own_echo)
-        self._stay_out(now)
+        self._end_join(now)
         return self.core.drain()
 
-    def _stay_out(self, now: float) -> None:
-        """Fall silent again, if this node was asked in by mistake: it is still out, by the word it holds itself."""
+    def _end_join(self, now: float) -> None:
+        """See, once no join is under way, whether this node may stay: it may be out, or have lost its seat."""
+        if self.streams.is_joining:
+            return
         held = self.membership.revocations.get(self.core.own_id)
-        if held is not None and held.revoked and not self.local.goodbye and not self.streams.is_joining:
+        if held is not None and held.revoked and not self.local.goodbye:  # it was asked in by mistake
             self.leaving.expel(now, held)
+        self.race.end_join(now)
 
     # --- time -----------------------------------------------------------------------------------
 

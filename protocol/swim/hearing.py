@@ -7,6 +7,7 @@ from protocol.swim.core import Core
 from protocol.swim.effect import KeyringReceived
 from protocol.swim.ping import Pinger
 from protocol.swim.probe import Prober
+from protocol.swim.race import SeatRace
 from protocol.swim.reception import Reception
 from protocol.swim.stream import Streams
 from protocol.ulid import MemberId
@@ -16,12 +17,15 @@ from protocol.wire.message import Ack, Claim, Forgotten, KeyringOffer, Message, 
 class Hearing:
     """Gives each message to the part it is for, and answers pings."""
 
-    def __init__(self, core: Core, prober: Prober, pinger: Pinger, streams: Streams, reception: Reception) -> None:
+    def __init__(
+        self, core: Core, prober: Prober, pinger: Pinger, streams: Streams, reception: Reception, race: SeatRace
+    ) -> None:
         self._core = core
         self._prober = prober
         self._pinger = pinger
         self._streams = streams
         self._reception = reception
+        self._race = race
 
     def take(self, now: float, sender: MemberId, message: Message) -> None:
         """Handle one message of an authenticated sender."""
@@ -42,7 +46,7 @@ class Hearing:
             case KeyringOffer():
                 self._core.emit(KeyringReceived(sender, message.blob))
             case NoSeat():
-                self._reception.meet_no_seat(now, message.winner)
+                self._race.meet(now, message.winner)
             case _:
                 assert_never(message)
 
@@ -62,5 +66,5 @@ class Hearing:
                 claims += core.charges(now, sender)
                 core.send(now, sender, (ack, Forgotten(sender, member.record.incarnation)), claims)
                 return
-        told, winners = self._reception.tell_loser(now, sender)
+        told, winners = self._race.words_for(now, sender)
         core.send(now, sender, (ack, *told), claims + winners)

@@ -16,6 +16,7 @@ from protocol.swim.deadline import Timer
 from protocol.swim.effect import Cloned, PersistReserve, StartRaised
 from protocol.swim.membership import Outcome
 from protocol.ulid import MemberId
+from protocol.wire.fact import Fact
 from protocol.wire.message import Claim, Forgotten
 from protocol.wire.statement import (
     INCARNATION_MAX,
@@ -186,7 +187,7 @@ class LocalMember:
         statement = claim.statement
         if isinstance(statement, Record):
             return self._meet_record(now, statement)
-        if isinstance(statement, Revocation):  # no charge: whoever is out is out (Reception)
+        if isinstance(statement, Revocation | Fact):  # no charge
             return False
         if statement.incarnation != self.incarnation or self.goodbye or not self._refute(now):
             return False

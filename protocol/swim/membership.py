@@ -14,6 +14,7 @@ from protocol.status import Status
 from protocol.swim.admission import Admission
 from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.entry import Entry, add_statement, record_rank
+from protocol.swim.facts import FactOutcome, Facts
 from protocol.swim.layered import LayeredDict
 from protocol.swim.live import LiveList
 from protocol.swim.member import Member
@@ -22,6 +23,7 @@ from protocol.swim.revocations import Revocations
 from protocol.swim.settings import Settings
 from protocol.swim.view_hash import ViewHash, entry_mark
 from protocol.ulid import MemberId
+from protocol.wire.fact import Fact
 from protocol.wire.message import Claim
 from protocol.wire.statement import Record, Revocation, statement_subject
 
@@ -46,6 +48,14 @@ class Outcome(Enum):
     """About nobody we know, at an incarnation nobody signed, or too old to matter."""
     REFUSED = auto()
     """The rules of admission keep the subject out."""
+
+
+_FACT_OUTCOMES = {
+    FactOutcome.NEWS: Outcome.NEWS,
+    FactOutcome.KNOWN: Outcome.KNOWN,
+    FactOutcome.STALE: Outcome.STALE,
+    FactOutcome.REFUSED: Outcome.REFUSED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,11 @@ class Membership:
         self._gone: OrderedDict[MemberId, None] = OrderedDict()
         """Others that are failed or left, in the order in which they became so here."""
         self._failed: set[MemberId] = set()
+        self._doomed: set[MemberId] = set()
+        """Suspects that were force-left: a newcomer would else count them until its own suspicion runs out."""
         self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
         self.revocations = Revocations(self.hash)
+        self.facts = Facts(self.hash)
         self.admission = Admission(settings, self.revocations.bars, lambda: self.seats_taken, self._holds_seat)
 
     # --- asking ---------------------------------------------------------------------------------
@@ -103,8 +116,8 @@ class Membership:
 
     @property
     def seats_taken(self) -> int:
-        """How many count for a license: alive, suspect and failed."""
-        return self._live.count + len(self._failed)
+        """How many count for a license: alive, suspect and failed, but for suspects that were evicted already."""
+        return self._live.count + len(self._failed) - len(self._doomed)
 
     def _holds_seat(self, id: MemberId) -> bool:
         return self.is_live(id) or id in self._failed
@@ -161,6 +174,8 @@ class Membership:
             return self._apply_record(now, statement, claim.age_s, member)
         if isinstance(statement, Revocation):
             return Applied(Outcome.NEWS if self.revocations.merge(statement) else Outcome.STALE, member)
+        if isinstance(statement, Fact):
+            return Applied(_FACT_OUTCOMES[self.facts.merge(statement)] if member else Outcome.UNFOUNDED, member)
         if claim.age_s >= self.settings.reap_after_s and (member is None or member.is_live):
             return Applied(Outcome.UNFOUNDED)
         if member is None:
@@ -266,11 +281,13 @@ class Membership:
             self._forgotten.popitem(last=False)
 
     def drop(self, member: Member) -> None:
-        """Take a member off the list, as if it had never been on it."""
+        """Take a member off the list with all that it said of itself, as if it had never been on it."""
         id = member.id
+        self.facts.drop(id)
         self._set_live(member, live=False)
         self._gone.pop(id, None)
         self._failed.discard(id)
+        self._doomed.discard(id)
         self.hash.replace(id, member.mark, 0)
         self.names.discard(member.record.name, id, live=False)
         del self._members[id]
@@ -281,6 +298,10 @@ class Membership:
         self.hash.replace(member.id, member.mark, mark)
         member.mark = mark
         live = member.is_live
+        if live and member.entry.eviction is not None and member.entry.accusations:
+            self._doomed.add(member.id)
+        else:
+            self._doomed.discard(member.id)
         self._set_live(member, live=live)
         if live:
             self._gone.pop(member.id, None)

@@ -10,18 +10,21 @@ from protocol.budget import Budget
 from protocol.status import Status
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
-from protocol.swim.effect import ChangeKind, RevocationTaken, SteppedDown
+from protocol.swim.effect import ChangeKind, RevocationTaken
+from protocol.swim.fact_keeper import FactKeeper
 from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember
 from protocol.swim.member import Member
 from protocol.swim.membership import Applied, Outcome
 from protocol.swim.probe import Prober
+from protocol.swim.race import SeatRace
 from protocol.swim.retry import Retrier
 from protocol.swim.revocations import revocation_rank
 from protocol.swim.stream import Streams
 from protocol.swim.verdict import Verdicts
 from protocol.ulid import MemberId
-from protocol.wire.message import Claim, Forgotten, Message, NoSeat
+from protocol.wire.fact import Fact, fact_id
+from protocol.wire.message import Claim, Forgotten
 from protocol.wire.statement import Accusation, Eviction, Record, Revocation, statement_subject
 
 ACCUSATIONS_BURST = 32
@@ -50,10 +53,12 @@ class Reception:
     _streams: Streams
     _retrier: Retrier
     _leaving: Leaving
+    _race: SeatRace
 
-    def __init__(self, core: Core, local: LocalMember) -> None:
+    def __init__(self, core: Core, local: LocalMember, facts: FactKeeper) -> None:
         self._core = core
         self._local = local
+        self._facts = facts
         self._accusations = Budget(core.settings.probe_interval_s, ACCUSATIONS_BURST)
         self._records = Budget(core.settings.probe_interval_s * RECORDS_PERIOD, RECORDS_BURST)
         self._revocations = Budget(core.settings.probe_interval_s * REVOCATIONS_PERIOD, REVOCATIONS_BURST)
@@ -61,13 +66,22 @@ class Reception:
         self.when_wanted: Callable[[float], None] = _stay
         """What it is to return after a goodbye; the engine's."""
 
-    def connect(self, verdicts: Verdicts, prober: Prober, streams: Streams, retrier: Retrier, leaving: Leaving) -> None:
+    def connect(
+        self,
+        verdicts: Verdicts,
+        prober: Prober,
+        streams: Streams,
+        retrier: Retrier,
+        leaving: Leaving,
+        race: SeatRace,
+    ) -> None:
         """Learn to know the parts that are told of news; called once, before anything comes in."""
         self._verdicts = verdicts
         self._prober = prober
         self._streams = streams
         self._retrier = retrier
         self._leaving = leaving
+        self._race = race
 
     def take_answers(self) -> list[Claim]:
         """Hand over the claims with which the last sender is to be corrected."""
@@ -90,6 +104,11 @@ class Reception:
         statement = claim.statement
         if isinstance(statement, Revocation):
             self._take_revocation(now, sender, statement)
+            return True
+        if isinstance(statement, Fact):
+            better = self._facts.take(now, statement)
+            if better is not None and self._may_correct(now, sender, fact_id(statement.owner, statement.key)):
+                self._answers.append(better)
             return True
         if statement_subject(statement) == core.own_id:
             self._meet_claim(now, sender, claim)
@@ -188,7 +207,7 @@ class Reception:
         elif isinstance(statement, Accusation):
             if before is not None:
                 self._verdicts.handle_accused(now, member, claim, before)
-        else:
+        elif isinstance(statement, Eviction):
             self._core.spread(now, claim)
             self._core.note(now, member, "evicted", by=statement.issuer)
             if before is Status.FAILED:
@@ -219,35 +238,9 @@ class Reception:
         for kind in _record_changes(before, record, applied.status_before):
             core.change(now, kind, member, by=member.id)
         if before is None or before.goodbye:
-            self._settle_race(now)
+            self._race.settle(now)
         if before is None or before.name != record.name or applied.status_before in (Status.FAILED, Status.LEFT):
             self._look_for_conflict(now, member)
-
-    def _settle_race(self, now: float) -> None:
-        """Tell newcomers that lost the last seat to others, and show them to whom."""
-        core = self._core
-        for loser in core.membership.admission.losers(now):
-            told, winners = self.tell_loser(now, loser)
-            if loser != core.own_id and told:
-                core.send(now, loser, told, winners)
-
-    def tell_loser(self, now: float, id: MemberId) -> tuple[tuple[Message, ...], list[Claim]]:
-        """Give what is said beside an ack to a newcomer that has to step down; to others nothing."""
-        membership = self._core.membership
-        if id not in membership.admission.losers(now):
-            return (), []
-        winner = min(membership.admission.rivals(now))
-        member = membership.get(winner)
-        return ((), []) if winner >= id or member is None else ((NoSeat(winner),), [Claim(member.record)])
-
-    def meet_no_seat(self, now: float, winner: MemberId) -> None:
-        """Step down, if this node joined lately and sees itself that there are too many, and who was before it."""
-        core, admission = self._core, self._core.membership.admission
-        if self._local.goodbye or not admission.on_probation(now) or not admission.excess:
-            return
-        if winner < core.own_id and core.membership.is_live(winner):
-            core.emit(SteppedDown())
-            self._leaving.begin(now)
 
     def return_if_left(self, now: float) -> None:
         if self._local.goodbye:
@@ -296,6 +289,7 @@ class Reception:
         self._verdicts.clear(subject)
         core.timers.disarm(Timer.REAP, subject)
         core.change(now, ChangeKind.REAP, member, status=Status.LEFT, by=revocation.issuer, note="revoked")
+        self._facts.drop(subject)
         core.membership.drop(member)
         core.round_trips.drop(subject)
         core.agreed_at.pop(subject, None)
@@ -334,6 +328,7 @@ class Reception:
         self._verdicts.clear(member.id)
         self._core.timers.disarm(Timer.REAP, member.id)
         self._core.change(now, ChangeKind.REAP, member)
+        self._facts.drop(member.id)
         self._core.membership.forget(member, gone_at)
         self._core.round_trips.drop(member.id)
         self._core.agreed_at.pop(member.id, None)

@@ -9,6 +9,7 @@ from math import ceil, log10
 
 from protocol.ulid import MemberId
 from protocol.wire.codec import encoded_claim_size
+from protocol.wire.fact import Fact, fact_id
 from protocol.wire.message import Claim, KeyringOffer, Message
 from protocol.wire.statement import Accusation, Record, Revocation, statement_subject
 
@@ -39,7 +40,8 @@ def retransmit_limit(mult: int, member_count: int) -> int:
 class RumorQueue:
     """Rumors by (subject, kind, author), in classes by how often they were sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, rumors_max: int | None = None) -> None:
+        self._rumors_max = RUMORS_MAX if rumors_max is None else rumors_max
         self._sent: dict[RumorKey, int] = {}
         self._classes: list[dict[RumorKey, tuple[Claim | KeyringOffer, int]]] = [{}]
         self._by_subject: dict[MemberId | None, set[RumorKey]] = {}
@@ -53,7 +55,9 @@ class RumorQueue:
         """Queue a claim as new; a record drops what was queued about older incarnations of its subject."""
         statement = claim.statement
         subject = statement_subject(statement)
-        if isinstance(statement, Revocation):  # not about a membership: no record of its subject's replaces it
+        if isinstance(statement, Fact):
+            self._put((None, 6, fact_id(statement.owner, statement.key)), claim, encoded_claim_size(claim))
+        elif isinstance(statement, Revocation):  # not about a membership: no record of its subject's replaces it
             self._put((None, 5, subject), claim, encoded_claim_size(claim))
         elif isinstance(statement, Record):
             self.drop(subject)
@@ -104,7 +108,7 @@ class RumorQueue:
 
     def _put(self, key: RumorKey, rumor: Claim | KeyringOffer, size: int) -> None:
         self._remove(key)
-        if len(self._sent) >= RUMORS_MAX:
+        if len(self._sent) >= self._rumors_max:
             fullest = next(group for group in reversed(self._classes) if group)
             self._remove(next(iter(fullest)))
         self._sent[key] = 0

@@ -186,8 +186,8 @@ class Streams:
         if view_hash == core.membership.hash.root:
             core.agreed_at[peer] = now
             return
-        quiet = not len(core.rumors) and now - core.quiet_since >= MISMATCH_QUIET_S
-        if not quiet and core.rumors.size <= CONGESTED_SIZE:
+        quiet = not core.has_rumors and now - core.quiet_since >= MISMATCH_QUIET_S
+        if not quiet and core.rumors_size <= CONGESTED_SIZE:
             return
         pair = (core.membership.hash.root, view_hash)
         if pair in self._settled or (peer in self._slighted and now < self._slighted[peer][1]):

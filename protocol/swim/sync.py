@@ -27,6 +27,7 @@ from protocol.wire.codec import (
     WANTED_MAX,
     encoded_claim_size,
 )
+from protocol.wire.fact import Fact
 from protocol.wire.message import (
     Claim,
     KeyringOffer,
@@ -46,8 +47,8 @@ CLAIMS_SIZE_MAX = 16_000
 """Bytes of claims per frame: some 60 records, verified in about 10 ms, in one go."""
 SUMMARIES_TOTAL_MAX = 65_536
 """Lines one peer may list in one sync: four times the members a node is sized for."""
-TOPICS = (Topic.REVOCATION, Topic.MEMBER)
-"""In which order things are told: who is out is known before its record could come in."""
+TOPICS = (Topic.REVOCATION, Topic.MEMBER, Topic.FACT)
+"""In which order things are told: who is out before its record could come in, and a record before its facts."""
 
 
 T = TypeVar("T")
@@ -219,7 +220,7 @@ class SyncExchange:
                 statement = claim.statement
                 gone = (
                     None
-                    if isinstance(statement, Revocation)
+                    if isinstance(statement, Revocation | Fact)
                     else self._gone(now, statement_subject(statement), statement.incarnation)
                 )
                 if gone is not None:
@@ -242,10 +243,9 @@ class SyncExchange:
 
 def _summaries(core: Core, buckets: bytes) -> list[Summary]:
     """List what is held in some buckets, a topic after the other, each in order of ids."""
-    members = core.membership.in_buckets(buckets)
-    return core.membership.revocations.summaries(buckets) + [
-        Summary(Topic.MEMBER, m.id, m.record.incarnation, m.mark) for m in members
-    ]
+    membership = core.membership
+    members = [Summary(Topic.MEMBER, m.id, m.record.incarnation, m.mark) for m in membership.in_buckets(buckets)]
+    return membership.revocations.summaries(buckets) + members + membership.facts.summaries(buckets)
 
 
 def _claims(core: Core, now: float, key: SyncKey) -> Sequence[Claim]:
@@ -254,6 +254,9 @@ def _claims(core: Core, now: float, key: SyncKey) -> Sequence[Claim]:
     if topic is Topic.REVOCATION:
         revocation = core.membership.revocations.get(id)
         return () if revocation is None else (Claim(revocation),)
+    if topic is Topic.FACT:
+        fact = core.membership.facts.find(id)
+        return () if fact is None else (Claim(fact),)
     member = core.membership.get(id)
     return () if member is None else member.claims(now)
 

@@ -157,6 +157,8 @@ class Topic(IntEnum):
     """A member's entry; its version is the record's incarnation."""
     REVOCATION = 1
     """What is signed about an id's being out or in."""
+    FACT = 2
+    """What a member says of itself under a key; the id is made of both (`fact_id`)."""
 
 
 SyncKey = tuple[Topic, MemberId]

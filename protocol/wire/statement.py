@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from protocol.address import PORT_MAX, Address
 from protocol.error import MalformedMessage
 from protocol.ulid import ULID_SIZE, MemberId
+from protocol.wire.fact import FACT_SIZE_MAX, KIND_FACT, Fact, read_fact
 from protocol.wire.field import (
     U63_MAX,
     U64_MAX,
@@ -39,8 +40,8 @@ KIND_REVOCATION = 4
 
 RECORD_SIZE_MAX = 640
 """Encoded record with signature: an introduction must fit one datagram beside a ping."""
-CLAIM_SIZE_MAX = RECORD_SIZE_MAX
-"""No statement is larger than a record."""
+CLAIM_SIZE_MAX = FACT_SIZE_MAX
+"""No statement is larger than a fact may be."""
 
 INCARNATION_MAX = U63_MAX - 1
 """One below the largest, so that "held + 1" always encodes."""
@@ -123,18 +124,22 @@ class Revocation:
 
 MemberStatement = Record | Accusation | Eviction
 """What an entry of the member list is made of."""
-Statement = MemberStatement | Revocation
+Statement = MemberStatement | Revocation | Fact
 
 
 def statement_subject(statement: Statement) -> MemberId:
     """Tell whom a statement is about."""
-    return statement.id if isinstance(statement, Record) else statement.subject
+    if isinstance(statement, Record):
+        return statement.id
+    return statement.owner if isinstance(statement, Fact) else statement.subject
 
 
 def statement_author(statement: Statement) -> MemberId:
     """Tell whose key must have signed a statement."""
     if isinstance(statement, Record):
         return statement.id
+    if isinstance(statement, Fact):
+        return statement.owner
     return statement.accuser if isinstance(statement, Accusation) else statement.issuer
 
 
@@ -186,11 +191,12 @@ def decode_statement(raw: bytes) -> Statement:
     """Read a statement's bytes without checking its signature.
 
     Raises:
-        MalformedMessage: any field of another type or beyond its bound, or more than 640 bytes.
+        MalformedMessage: any field of another type or beyond its bound, or more than 640 bytes (a fact: 4,096).
     """
-    if not SIGNATURE_SIZE + 2 <= len(raw) <= CLAIM_SIZE_MAX:
-        raise MalformedMessage(f"a statement of {len(raw)} bytes, at most {CLAIM_SIZE_MAX}")
-    kind = raw[SIGNATURE_SIZE]
+    kind = raw[SIGNATURE_SIZE] if len(raw) > SIGNATURE_SIZE else 0
+    size_max = FACT_SIZE_MAX if kind == KIND_FACT else RECORD_SIZE_MAX
+    if not SIGNATURE_SIZE + 2 <= len(raw) <= size_max:
+        raise MalformedMessage(f"a statement of {len(raw)} bytes, at most {size_max}")
     body = unpack(raw[SIGNATURE_SIZE + 1 :], ARRAY_LENGTH_MAX)
     if kind == KIND_RECORD:
         return _read_record(raw, body)
@@ -202,7 +208,9 @@ def decode_statement(raw: bytes) -> Statement:
         return Eviction(raw, _id(issuer), _id(subject), _incarnation(incarnation), take_bool(prune, "prune"))
     if kind == KIND_REVOCATION:
         return _read_revocation(raw, body)
-    raise MalformedMessage(f"statement kind {kind}, known are 1 to 4")
+    if kind == KIND_FACT:
+        return read_fact(raw, body)
+    raise MalformedMessage(f"statement kind {kind}, known are 1 to 5")
 
 
 def check_name(name: str) -> str:

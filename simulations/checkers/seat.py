@@ -71,16 +71,15 @@ class Seats(Checker):
 
 
 def seats_taken(node: Node) -> int:
-    """Count who holds a seat by the rows themselves: the alive, the suspect and the failed.
+    """Count who holds a seat by the rows themselves: the alive, the suspect and the failed."""
+    return sum(1 for member in node.engine.membership if _holds_seat(Held.of(member)))
 
-    Not those who are suspect and force-left already: a newcomer has to find out for itself that they are gone.
-    """
-    return sum(
-        1
-        for member in node.engine.membership
-        if member.status is not Status.LEFT
-        and not (member.status is Status.SUSPECT and member.entry.eviction is not None)
-    )
+
+def _holds_seat(held: Held) -> bool:
+    """Tell whether a row counts; not one that is suspect and force-left: a newcomer has yet to find that it is gone."""
+    if held.status is Status.SUSPECT:
+        return held.entry.eviction is None
+    return held.status is not Status.LEFT
 
 
 def _is_new(transition: Transition) -> bool:
@@ -91,7 +90,7 @@ def _is_new(transition: Transition) -> bool:
 
 
 def _returned(before: Held | None, now: Held | None) -> bool:
-    """Tell whether one that was held failed, or force-left, is back by a word of its own."""
-    if before is None or now is None or before.record.goodbye:
+    """Tell whether one that was held failed, or had no seat any more, is back by a word of its own."""
+    if before is None or now is None or before.record.goodbye or now.incarnation == before.incarnation:
         return False
-    return before.status in (Status.FAILED, Status.LEFT) and now.status not in (Status.FAILED, Status.LEFT)
+    return (before.status is Status.FAILED or not _holds_seat(before)) and _holds_seat(now)

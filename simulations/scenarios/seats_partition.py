@@ -17,6 +17,9 @@ from simulations.world import Node
 
 FAILED_S = 45.0
 """Probe intervals after which one side mostly holds the other failed."""
+GIVEN_S = 50.0
+"""Probe intervals more that the cut lasts: who was refused tries for 30 s, and who came within the last ten intervals
+cannot tell the other side's newcomers from rivals in a race (`last_seat`), to whom it may have to give way."""
 HEALED_S = 60.0
 """Probe intervals after which a healed partition lets nobody in any more."""
 LOSS_MAX = 0.02
@@ -35,7 +38,7 @@ def draw(draft: Draft) -> None:
     sides = [(nodes[:place], nodes[place:])]
     if draft.rng.random() < 0.4:
         sides.append((nodes[place:], nodes[:place]))
-    cut_s = (FAILED_S + 15.0) * interval_s
+    cut_s = (FAILED_S + GIVEN_S) * interval_s
     draft.at(0.0, Cut(cut_s, nodes[:place], nodes[place:]))
     newcomers: list[tuple[float, int, int]] = []
     for side, (one, other) in enumerate(sides):

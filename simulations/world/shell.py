@@ -8,6 +8,7 @@ from protocol.swim.effect import (
     Dial,
     Effect,
     Expelled,
+    FactTaken,
     ForgetContact,
     JoinEnded,
     KeyringReceived,
@@ -53,6 +54,8 @@ def keep(node: Node, effect: Effect) -> None:
             node.disk.revocations[revocation.subject] = revocation
         case Expelled() | SteppedDown():
             node.refusals.append(effect)
+        case FactTaken():
+            pass  # it is on the list
         case Send() | Dial() | StreamVerdict() | StreamSend() | StreamClose() | KeyringReceived() | StartRaised():
             raise TypeError(f"{type(effect).__name__} is the transport's")
         case _:

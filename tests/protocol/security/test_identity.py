@@ -90,7 +90,7 @@ def test_signer_binds_kind_cluster_and_body() -> None:
     assert not is_signed(signature, statement_text(CLUSTER, b"\x02Body"), identity.public_key)
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00body", b"\x05body"])
+@pytest.mark.parametrize("body", [b"", b"\x00body", b"\x06body"])
 def test_signer_refuses_other_kinds(body: bytes) -> None:
     """Nothing but the four statements is signed under their domains."""
     with pytest.raises(InvalidRequest):

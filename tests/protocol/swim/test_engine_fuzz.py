@@ -171,7 +171,8 @@ def check(engine: Engine, effects: list[Effect]) -> None:
             assert engine.core.book.get(line.id) is None
     assert engine.membership.hash.root == scratch.root
     failed = [member for member in engine.membership if member.status is Status.FAILED]
-    assert engine.membership.seats_taken == engine.membership.live_count + len(failed)
+    doomed = [m for m in engine.membership if m.is_live and m.entry.eviction and m.entry.accusations]
+    assert engine.membership.seats_taken == engine.membership.live_count + len(failed) - len(doomed)
     assert set(engine.membership.live_ids()) == {m.id for m in engine.membership if m.is_live}
     for name in {member.record.name for member in engine.membership}:
         bearers = [member for member in engine.membership if member.record.name == name]

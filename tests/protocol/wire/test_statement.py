@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from protocol.error import MalformedMessage
 from protocol.wire.statement import (
-    CLAIM_SIZE_MAX,
     INCARNATION_MAX,
+    RECORD_SIZE_MAX,
     VERSION_MAX,
     Statement,
     decode_statement,
@@ -82,9 +82,9 @@ def test_statement_error_names_found_and_allowed() -> None:
 
 def test_statement_of_the_largest_size_is_read_and_one_byte_more_is_not() -> None:
     """640 bytes, with signature."""
-    spare = CLAIM_SIZE_MAX - len(raw_record(f12=("a" * 33, "v" * 200, "b" * 33, "v" * 100)))
+    spare = RECORD_SIZE_MAX - len(raw_record(f12=("a" * 33, "v" * 200, "b" * 33, "v" * 100)))
     exact = raw_record(f12=("a" * 33, "v" * 200, "b" * 33, "v" * (100 + spare)))
-    assert len(exact) == CLAIM_SIZE_MAX
+    assert len(exact) == RECORD_SIZE_MAX
     assert decode_statement(exact)
     with pytest.raises(MalformedMessage, match="640"):
         decode_statement(raw_record(f12=("a" * 33, "v" * 201, "b" * 33, "v" * (100 + spare))))

@@ -7,7 +7,7 @@ from protocol.swim import entry, membership
 from protocol.swim.effect import ChangeKind
 from protocol.swim.entry import Entry, add_statement
 from protocol.swim.stream import PEER_STREAMS_MAX
-from protocol.wire.statement import Record, Statement
+from protocol.wire.statement import MemberStatement, Record
 from simulations.attack import ATTACKERS
 from tests.simulations.attack.arena import Arena
 
@@ -38,7 +38,7 @@ def test_replayer_turns_nobody_back() -> None:
 def test_replayer_turns_back_who_believes_the_last_word_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where records are not ordered, the old ones win."""
 
-    def newest_heard(held: Entry, statement: Statement) -> Entry:
+    def newest_heard(held: Entry, statement: MemberStatement) -> Entry:
         if isinstance(statement, Record) and statement.raw != held.record.raw:
             return Entry(statement)
         return add_statement(held, statement)
@@ -95,14 +95,14 @@ def updates(arena: Arena) -> int:
 def test_flooder_is_held_to_a_pace_by_budgets_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """With them what it says costs less than it sends; without, all of it is news to everybody."""
     guarded = Arena("flooder")
-    guarded.attack(8.0, 240.0)
+    guarded.attack(8.0, 300.0)
     counters = [node.engine.counters for node in guarded.healthy]
     assert sum(held.records_over_budget for held in counters) > 0
     assert sum(held.accusations_over_budget for held in counters) > 0
     assert guarded.gauge.harms == []
     monkeypatch.setattr(Budget, "take", lambda budget, now, holder=None: True)
     open_to_all = Arena("flooder")
-    open_to_all.attack(8.0, 240.0)
+    open_to_all.attack(8.0, 300.0)
     assert updates(open_to_all) > 1.5 * updates(guarded)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from protocol.purpose import Purpose
-from protocol.swim import entry, evidence, ping, rumor, stream
+from protocol.swim import entry, evidence, ping, revocations, rumor, stream
 from protocol.swim.membership import Membership
 from protocol.swim.settings import Settings
 from protocol.ulid import MemberId
@@ -19,6 +19,7 @@ SPARE = 10
 RUMORS, PINGS = rumor.RUMORS_MAX + SPARE, ping.PINGS_MAX + SPARE
 EVIDENCE, STREAMS = evidence.EVIDENCE_MAX + SPARE, stream.STREAMS_MAX + SPARE
 STREAMS_EACH = stream.PEER_STREAMS_MAX + SPARE
+WORDS = revocations.REVOCATIONS_MAX + SPARE
 ACCUSERS = entry.ACCUSATIONS_MAX + SPARE
 
 
@@ -64,12 +65,20 @@ def _accuse_in_many_names(stage: Stage) -> None:
         stage.hear(accuser, node, Claim(voice.accuse(subject.id, subject.engine.local.incarnation)))
 
 
+def _revoke_made_up_ids(stage: Stage) -> None:
+    evil = made_up_voice(stage.world, stage.nodes[4], 1)
+    for number in range(WORDS):
+        word = evil.revoke(MemberId(number.to_bytes(16, "big")), number, revoked=True)
+        stage.nodes[0].engine.take_revocation(stage.world.now, word)
+
+
 BOUNDS: dict[str, tuple[object, str, Callable[[Stage], None]]] = {
     "RUMORS_MAX": (rumor, "RUMORS_MAX", _spread_rumors),
     "PINGS_MAX": (ping, "PINGS_MAX", _ask_often),
     "STREAMS_MAX": (stream, "STREAMS_MAX", _open_streams),
     "PEER_STREAMS_MAX": (stream, "PEER_STREAMS_MAX", _open_streams_of_one),
     "ACCUSATIONS_MAX": (entry, "ACCUSATIONS_MAX", _accuse_in_many_names),
+    "REVOCATIONS_MAX": (revocations, "REVOCATIONS_MAX", _revoke_made_up_ids),
     "EVIDENCE_MAX": (evidence, "EVIDENCE_MAX", _change_often),
 }
 
@@ -96,7 +105,8 @@ def test_bounds_says_nothing_of_an_engine_that_keeps_them(bound: str) -> None:
 
 def test_bounds_reports_a_newcomer_for_whom_there_was_no_seat(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three seats, and an engine that does not count."""
-    monkeypatch.setattr(Membership, "admits", lambda self, record_id, license_id: None)
+    monkeypatch.setattr(Membership, "_refuses", lambda self, now, record: False)
+    monkeypatch.setattr(Membership, "judge", lambda self, now, id, license_id, *, lets_in: None)
     assert Stage(5, settings=Settings.lan(members_max=3)).complainers() == {"bounds"}
 
 

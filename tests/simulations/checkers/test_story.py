@@ -11,14 +11,14 @@ from protocol.swim.reception import Reception
 from protocol.swim.verdict import Verdicts
 from protocol.ulid import MemberId
 from protocol.wire.message import Claim
-from protocol.wire.statement import Record, Statement
+from protocol.wire.statement import MemberStatement, Record
 from tests.simulations.checkers.stage import Stage
 
 
 def test_incarnation_grows_reports_an_engine_that_believes_older_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever record comes last is taken."""
 
-    def take_any(entry: Entry, statement: Statement) -> Entry:
+    def take_any(entry: Entry, statement: MemberStatement) -> Entry:
         return Entry(statement) if isinstance(statement, Record) else add_statement(entry, statement)
 
     stage = Stage()

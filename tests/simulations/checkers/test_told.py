@@ -1,6 +1,7 @@
 """The checker of events, before engines that keep something to themselves, or tell what is not so."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_told_changes_reports_an_engine_that_keeps_something_to_itself(
     """One kind of change is never told."""
     change = Core.change
 
-    def keep(self: Core, now: float, kind_: ChangeKind, member: Member, **details: object) -> None:
+    def keep(self: Core, now: float, kind_: ChangeKind, member: Member, **details: Any) -> None:
         if kind_ is not kind:
             change(self, now, kind_, member, **details)
 
