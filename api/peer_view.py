@@ -126,7 +126,7 @@ class PeersView(Protocol):
         """Replace the cluster key, once all live members know who is out, without telling those who are.
 
         Raises:
-            Problem: 409 ROTATION_INCOMPLETE, some member did not show in time that it follows; what was done, and
-                what is left to do, is in the sentence.
+            Problem: 409 NOT_ACTIVE, this node has left; 409 ROTATION_INCOMPLETE, some member did not show in time
+                that it follows: what was done, and what is left to do, is in the sentence; 500 NOT_STORED.
         """
         ...

@@ -48,9 +48,9 @@ async def look_up_gossip_address(address: Address) -> Address:
     try:
         found = parse_address(msgspec.json.decode(body, type=_Identity).address)
     except (msgspec.DecodeError, ValueError, RecursionError):  # a ValidationError is a DecodeError
-        raise LookupFailed(f"{address} answers HTTP, but is no node of Shoal's") from None
+        found = Address("", 0)
     if not 0 < found.port <= PORT_MAX:
-        raise LookupFailed(f"{address} names a gossip address without a port")
+        raise LookupFailed(f"{address} answers HTTP, but is no node of Shoal's")
     return found
 
 

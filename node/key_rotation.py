@@ -38,10 +38,12 @@ async def replace_cluster_key(node: Node) -> RotationDone:
     """Make a new cluster key, give it to all live members, use it, and retire all others.
 
     Raises:
+        NotActive: this node has left; the others would never hear of the key.
         RotationIncomplete: as it says; the keys held are those of the steps that were done.
         InvalidRequest: eight keys are held.
         StoreError: the disk does not take it.
     """
+    node.peers.check_active()
     keeper = node.keyring
     began = node.driver.now
     missing = await _wait(node, lambda: node.engine.disagreeing_since(began))

@@ -115,10 +115,7 @@ class PeerKeeper:
             attempt = await self._find(address)
             barred = attempt.met
             if attempt.refusal is Refusal.REVOKED and barred is not None and self._bars(barred):
-                await self.revoke(barred, revoked=False)
-                attempt = await self._find(address)
-                if not attempt.joined:
-                    await self.revoke(barred, revoked=True)
+                attempt = await self._find_reinstated(address, barred)
             invitation = await self._settle(attempt, began)
             if not was_out or attempt.own_echo or invitation.peer is None:
                 return invitation
@@ -127,6 +124,19 @@ class PeerKeeper:
             self._node.seeds.resting = False  # it is this node that was brought in
             return replace(invitation, was_member=False)
         return Invitation(reason=f"{address} did not answer within {INVITE_LONGEST_S:g} s")
+
+    async def _find_reinstated(self, text: str, id: MemberId) -> Attempt:
+        """Take a revoked peer in again and try anew; out it is where nothing comes of it, or the time is up."""
+        await self.revoke(id, revoked=False)
+        joined = False
+        try:
+            attempt = await self._find(text)
+            joined = attempt.joined
+        finally:
+            if not joined and not self._node.membership.is_live(id):  # another invitation may have brought it
+                with trio.CancelScope(shield=True):
+                    await self.revoke(id, revoked=True)
+        return attempt
 
     async def _settle(self, attempt: Attempt, began: float) -> Invitation:
         """Tell what an attempt came to, once the peer is on the list."""
@@ -223,7 +233,7 @@ class PeerKeeper:
                 "only the operator's key puts members out or in again here: sign it with "
                 "`shoal peers revoke|reinstate ID --operator-key FILE`"
             )
-        self._check_active()
+        self.check_active()
         engine = self._driver.engine
         async with self._turn:
             held = engine.membership.revocations.get(id)
@@ -240,14 +250,19 @@ class PeerKeeper:
             InvalidRequest: not one, falsely signed, by a key not heeded here, of a day ahead, or about this node.
             StoreError: the disk does not take it; nothing changed.
         """
-        self._check_active()
+        self.check_active()
         async with self._turn:
             revocation = self._open(raw)
             if revocation.subject == self._node.local.id:
                 raise InvalidRequest("this is about the node itself: give it to another member")
             return await self._speak(revocation)
 
-    def _check_active(self) -> None:
+    def check_active(self) -> None:
+        """Refuse what only a member may do.
+
+        Raises:
+            NotActive: this node has left.
+        """
         if self._node.is_leaving:
             raise NotActive("this node has left the cluster: join it first")
 

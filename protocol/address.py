@@ -4,6 +4,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 PORT_MAX = 65_535
+PORT_LENGTH_MAX = 5
 
 
 class Address(NamedTuple):
@@ -40,7 +41,9 @@ def split_host_port(text: str, default_port: int | None = None) -> tuple[str, in
         if default_port is None:
             raise ValueError(f"{text!r} has no port: give host:port")
         return host, default_port
-    if not (port_text.isascii() and port_text.isdigit()) or int(port_text[:9]) > PORT_MAX:
+    if not (port_text.isascii() and port_text.isdigit() and len(port_text) <= PORT_LENGTH_MAX):
+        raise ValueError(f"{port_text[:16]!r} is no port: give 0 to {PORT_MAX}")
+    if int(port_text) > PORT_MAX:
         raise ValueError(f"{port_text!r} is no port: give 0 to {PORT_MAX}")
     return host, int(port_text)
 

@@ -18,6 +18,8 @@ ADD_TIMEOUT_S = 15.0
 """An agent answers within 10 s, and once more where the peer was revoked."""
 ROTATE_TIMEOUT_S = 60.0
 KEY_FILE_SIZE_MAX = 16_384
+VERSION_LIMIT = 1 << 48
+"""Above any time in unix ms that this software will see."""
 
 operator_option = click.option(
     "--operator-key", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
@@ -128,13 +130,23 @@ def delete(link: Link, id: str, rotate: bool, operator_key: Path | None) -> None
         link.client.send("DELETE", f"{PEERS_PATH}/{segment(id)}")
     else:
         _sign_word(link, id, operator_key, revoked=True)
-    if not rotate:
-        _tell(link, {"deleted": True}, f"{id} is out of the cluster")
-        return
-    done = link.client.send("POST", "/v1/cluster/keys/rotate", timeout_s=ROTATE_TIMEOUT_S)
-    _tell(link, {"deleted": True, **done}, f"{id} is out of the cluster, and the cluster key is now {done.get('key')}")
-    if done.get("untold") and not link.as_json:
-        click.echo(f"failed members need the new key file to return: {', '.join(map(str, done['untold']))}")
+    done = _rotate(link, id) if rotate else {}
+    _tell(link, {"deleted": True, **done}, f"{id} is out of the cluster")
+    if rotate and not link.as_json:
+        click.echo(f"the cluster key is now {done.get('key')}")
+        if done.get("untold"):
+            click.echo(f"failed members need the new key file to return: {', '.join(map(str, done['untold']))}")
+
+
+def _rotate(link: Link, id: str) -> dict[str, Any]:
+    """Replace the cluster key, once the peer is out: what became of it is to be said either way."""
+    try:
+        done = link.client.send("POST", "/v1/cluster/keys/rotate", timeout_s=ROTATE_TIMEOUT_S)
+    except ClientError as wrong:
+        raise Failure(f"{id} is out of the cluster, but the cluster key was not replaced: {wrong}") from None
+    if not isinstance(done, dict):
+        raise ClientError("the answer is not a rotation: is it an agent?")
+    return done
 
 
 @peers.command(short_help="Put any id out, whether it is known or not.")
@@ -226,12 +238,30 @@ def _sign_word(link: Link, id: str, operator_key: Path, *, revoked: bool) -> Any
         raise Failure(f"{operator_key} is no key file: it is not text") from None
     except InvalidRequest as wrong:
         raise Failure(f"{operator_key}: {wrong}") from None
-    identity = link.client.get("/v1/cluster/identity")
-    held = [w.get("version", 0) for w in _words(link) if w.get("id") == id.upper()]
-    version = max([time.time_ns() // 1_000_000, *(known + 1 for known in held)])
-    cluster_id = ClusterId(parse_ulid(str(identity.get("cluster_id"))))
+    version = max(time.time_ns() // 1_000_000, _held_version(link, id.upper()) + 1)
+    cluster_id = ClusterId(parse_ulid(_cluster_id(link)))
     raw = sign_as_operator(key, cluster_id, subject, version, revoked=revoked)
     return link.client.send("POST", REVOCATIONS_PATH, body={"statement": b64encode(raw).decode()})
+
+
+def _held_version(link: Link, id: str) -> int:
+    """Give the version of the word that the agent holds about an id; 0: none."""
+    version = next((word.get("version") for word in _words(link) if word.get("id") == id), 0)
+    if not (isinstance(version, int) and 0 <= version < VERSION_LIMIT):
+        raise ClientError("the answer holds no version of a revocation: is it an agent?")
+    return version
+
+
+def _cluster_id(link: Link) -> str:
+    from protocol.ulid import parse_ulid
+
+    identity = link.client.get("/v1/cluster/identity")
+    try:
+        found = str(identity["cluster_id"])
+        parse_ulid(found)
+    except (TypeError, LookupError, ValueError):
+        raise ClientError("the answer names no cluster: is it an agent?") from None
+    return found
 
 
 def _words(link: Link) -> list[dict[str, Any]]:

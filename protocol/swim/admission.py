@@ -59,6 +59,7 @@ class Admission:
         self._race_s = RACE_INTERVALS * settings.probe_interval_s
         self._heal_s = HEAL_INTERVALS * settings.probe_interval_s
         self._recent: OrderedDict[MemberId, float] = OrderedDict()
+        self._promised: OrderedDict[MemberId, float] = OrderedDict()
         self._healed_at = float("-inf")
         self._joined_at = float("-inf")
 
@@ -77,6 +78,22 @@ class Admission:
         self._joined_at = now
         self._recent.clear()  # all it heard of by joining were there before it
         self.note_newcomer(now, own_id)
+
+    def promise(self, now: float, id: MemberId) -> None:
+        """Remember who passed the door: where another took the seat before its record came, the two are rivals."""
+        if self.terms.seats is None:
+            return
+        self._promised[id] = now
+        if len(self._promised) > RECENT_MAX:
+            self._promised.popitem(last=False)
+
+    def change_terms(self, terms: Terms) -> None:
+        """Go by other terms; who was in under the former ones is nobody's rival for the seats of the new."""
+        if terms.seats != self.terms.seats:
+            self._recent.clear()
+            self._promised.clear()
+            self._joined_at = float("-inf")
+        self.terms = terms
 
     def note_heal(self, now: float) -> None:
         """Remember that a partition healed, or may have."""
@@ -124,7 +141,12 @@ class Admission:
             return False
         if not self.is_full or self._is_healing(now) or self.was_met(id):
             return True
-        return self.excess < RACE_EXCESS_MAX and any(rival > id for rival in self.rivals(now))
+        if self.excess >= RACE_EXCESS_MAX:
+            return False
+        return self._was_promised(now, id) or any(rival > id for rival in self.rivals(now))
+
+    def _was_promised(self, now: float, id: MemberId) -> bool:
+        return now - self._promised.get(id, float("-inf")) <= self._race_s
 
     def losers(self, now: float) -> list[MemberId]:
         """Give the newcomers that have to step down: those of the largest ids, as many as there are too many."""

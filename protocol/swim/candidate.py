@@ -44,6 +44,8 @@ class Doorkeeper:
         refusal = core.membership.judge(now, candidate.id, candidate.license_id, lets_in=lets_in)
         if refusal is Refusal.NODE_LIMIT and candidate.purpose is Purpose.INVITE and core.silent:
             refusal = None  # this node left: it has no seats to give, and its list may be old
+        if refusal is None and candidate.purpose in (Purpose.JOIN, Purpose.INVITE):
+            core.membership.admission.promise(now, candidate.id)
         if refusal is not None or not lets_in:
             core.emit(StreamVerdict(stream, refusal))
             word = core.membership.revocations.get(candidate.id)

@@ -97,7 +97,10 @@ class Retrier:
         charges = core.charges(now, contact.id)
         wait_s = core.settings.probe_interval_s
         self._pinger.ask(now, contact.id, wait_s, self._answered(contact.id), claims=charges, introduce=True)
-        if attempts % STREAM_EACH == STREAM_EACH - 1 and core.settings.stream_fallback:
+        by_stream = attempts % STREAM_EACH == STREAM_EACH - 1
+        if attempts == 1 and core.membership.live_count <= 1:  # silence by datagram may have a reason, said on streams
+            by_stream = True
+        if by_stream and core.settings.stream_fallback:
             self._streams.dial_sync(now, contact.id)
 
     def _answered(self, id: MemberId) -> Answered:

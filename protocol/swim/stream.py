@@ -98,6 +98,8 @@ class _Stream:
     met: MemberId | None = None
     """Who proved itself on a stream that we dialled."""
     was_live: bool = False
+    comes_in: bool = False
+    """Whether this node is the newcomer: it asked to join, or was alone when it invited or was invited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,7 @@ class Streams:
             return
         held.peer = peer
         if held.purpose in JOINS:
+            held.comes_in = held.purpose is Purpose.JOIN or self._is_alone
             self._listener.return_if_left(now)
             held.turn = Turn.JOIN_ANSWER
             core.emit(StreamSend(stream, Join(Claim(self._local.record))))
@@ -249,6 +252,10 @@ class Streams:
             self._open_sync(stream, held)
         else:
             self._close(stream)
+
+    @property
+    def _is_alone(self) -> bool:
+        return self._core.silent or self._core.membership.live_count <= 1
 
     def _opened_by(self, peer: MemberId) -> int:
         return sum(1 for held in self._streams.values() if held.peer == peer and held.judged_for is not None)
@@ -322,6 +329,7 @@ class Streams:
             raise MalformedMessage("a join with another's record")
         held.turn = Turn.JOIN_CHECK
         if held.judged_for is Purpose.INVITE:
+            held.comes_in = self._is_alone
             self._listener.return_if_left(now)
         if not self._listener.accept(now, peer, message.record):
             self._listener.tell_forgotten(now, peer)
@@ -375,14 +383,12 @@ class Streams:
                 self._settle(sync.pair)
             self._end_sync(now, stream, finished=True)
             self._close(stream)
-            if held.judged_for is Purpose.INVITE:
+            if held.comes_in:
                 self._core.membership.admission.note_joined(now, self._core.own_id)
             if held.purpose in JOINS:
-                self._end_join(now, stream, held)
+                self._end_join(stream, held)
 
-    def _end_join(self, now: float, stream: int, held: _Stream) -> None:
-        if held.purpose is Purpose.JOIN:
-            self._core.membership.admission.note_joined(now, self._core.own_id)
+    def _end_join(self, stream: int, held: _Stream) -> None:
         self._core.emit(
             JoinEnded(stream, held.peer, datagrams_reach=held.datagrams_reach, met=held.peer, was_live=held.was_live)
         )
