@@ -89,6 +89,12 @@ NOMAD_WORDING: Final = Wording(
     Refusal(403, "FORBIDDEN", "Permission denied"),
 )
 
+CONSUL_WORDING: Final = Wording(
+    Refusal(403, "FORBIDDEN", "Permission denied"),
+    Refusal(403, "FORBIDDEN", "ACL not found"),
+    Refusal(403, "FORBIDDEN", "Permission denied"),
+)
+
 
 class Access:
     """Asks for rights on behalf of the routes of one dialect."""
@@ -106,17 +112,37 @@ class Access:
         Raises:
             Problem: the right is asked for, and there is no token, an unknown one, or one that lacks it.
         """
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            raise _problem(refusal, scope)
+
+    def shows(self, scope: Scope) -> bool:
+        """Tell whether a list is shown, or answered as if there were nothing on it, which is how Consul refuses lists.
+
+        Raises:
+            Problem: there is a token, and it is unknown.
+        """
+        refusal = self._refusal(scope)
+        if refusal is self._wording.unknown:
+            raise _problem(refusal, scope)
+        return refusal is None
+
+    @property
+    def enforces(self) -> bool:
+        """Whether access control lists are on."""
+        return self._enforces
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
         if not self._enforces and scope not in ALWAYS_ASKED:
-            return
+            return None
         secret = self._read_token(request.headers, request.scope["query_string"])
         if not secret:
-            raise _problem(self._wording.missing, scope)
+            return self._wording.missing
         is_possible = len(secret) <= TOKEN_LENGTH_MAX and secret.isascii()
         authority = self._view.tokens.authorize(secret) if is_possible else None
         if authority is None:
-            raise _problem(self._wording.unknown, scope)
-        if not authority.allows(scope):
-            raise _problem(self._wording.lacking, scope)
+            return self._wording.unknown
+        return None if authority.allows(scope) else self._wording.lacking
 
 
 def _problem(refusal: Refusal, scope: Scope) -> Problem:

@@ -55,9 +55,14 @@ def empty_answer() -> Response:
     return Response(b"", 200, {"Content-Type": TEXT_TYPE})
 
 
+def is_native(path: str) -> bool:
+    """Tell whether a path is of the routes that speak JSON in every answer, on every listener."""
+    return path.startswith(_NATIVE_PREFIXES)
+
+
 def refusal_bytes(path: str, code: str, sentence: str) -> tuple[bytes, str]:
     """Word a refusal as the dialect of the path does; give the body and its content type."""
-    if path.startswith(_NATIVE_PREFIXES):
+    if is_native(path):
         return encode_json({"error": sentence, "code": code}), JSON_TYPE
     return sentence.encode(errors="replace"), TEXT_TYPE
 

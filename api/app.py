@@ -7,8 +7,19 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from api.access import NATIVE_WORDING, NOMAD_WORDING, Access, bearer_token, nomad_token
+from api.access import (
+    CONSUL_WORDING,
+    NATIVE_WORDING,
+    NOMAD_WORDING,
+    Access,
+    bearer_token,
+    consul_token,
+    nomad_token,
+)
 from api.answer import Problem, refusal_bytes
+from api.consul import add_consul_routes
+from api.consul.agent import Reload
+from api.consul.refusal import ConsulRefusals
 from api.guard import Guard, RequestCounter
 from api.native import add_native_routes
 from api.nomad import add_nomad_routes
@@ -40,6 +51,31 @@ def build_http_app(
     add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter)
     add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
     add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter)
+    return app
+
+
+def build_consul_app(
+    view: NodeView,
+    settings: HttpSettings | None = None,
+    counter: RequestCounter | None = None,
+    reload: Reload | None = None,
+) -> QuartTrio:
+    """Build what --consul-http serves: the Consul dialect and the native routes.
+
+    `reload` reads the node's configuration again; without it PUT /v1/agent/reload is refused.
+    """
+    counter = counter or RequestCounter()
+    settings = settings or HttpSettings()
+    app = _bare_app(settings, counter)
+    add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, reload)
+    add_native_routes(app, view, Access(view, consul_token, settings.acl, NATIVE_WORDING), counter)
+    refusals = ConsulRefusals(app, view)
+
+    async def answer_http(error: Exception) -> Response:
+        answer = refusals.answer(error) if isinstance(error, HTTPException) else None
+        return await _answer_http(error) if answer is None else answer
+
+    app.register_error_handler(HTTPException, answer_http)
     return app
 
 

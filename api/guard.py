@@ -9,7 +9,8 @@ these checks. In order:
 2. Host must be an IP address, localhost or a configured name, and an Origin must be the host itself:
    a web page must not drive an API on loopback, also not by a name that it points there.
 3. At most `SERVICE_MAX` requests are in service, the rest wait their turn: HTTP load must not make the
-   failure detector late. A stream of events gives its place back once its answer has begun.
+   failure detector late. A stream of events gives its place back once its answer has begun; a request that
+   waits for news gives it back while it waits, and takes one again to answer (`Turn`).
 """
 
 from collections import Counter
@@ -52,8 +53,17 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 ON_END: Final = "shoal.on_end"
 """Key of an ASGI scope: a callable to run when the request is over, however it ends."""
 
+TURN: Final = "shoal.turn"
+"""Key of an ASGI scope: the request's `Turn`."""
+
 CLOSING: Final = "shoal.closing"
 """Key of an ASGI scope's `state`: a trio.Event set when the server is about to end, for streams."""
+
+WAITING: Final = "shoal.waiting"
+"""Key of an ASGI scope's `state`: the set of trio.CancelScope in which requests wait for news.
+
+The server cancels them when it is about to end. A task for each that waits for CLOSING would double their cost.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,30 @@ class Refusal:
     sentence: str
     closes: bool = False
     """Whether the connection cannot be used again."""
+
+
+class Turn:
+    """One request's place among those in service."""
+
+    __slots__ = ("_is_held", "_places")
+
+    def __init__(self, places: trio.Semaphore) -> None:
+        self._places = places
+        self._is_held = False
+
+    async def take(self) -> None:
+        """Wait for a place, first come first served; not to be called by one who holds it."""
+        try:
+            self._places.acquire_nowait()
+        except trio.WouldBlock:
+            await self._places.acquire()
+        self._is_held = True
+
+    def give_back(self) -> None:
+        """Let another request in; once is enough."""
+        if self._is_held:
+            self._is_held = False
+            self._places.release()
 
 
 class RequestCounter:
@@ -108,21 +142,15 @@ class Guard:
         await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        turns = self._turns
         by_status = self._counter.by_status
-        try:
-            turns.acquire_nowait()
-        except trio.WouldBlock:
-            await turns.acquire()
-        holds_turn = True
+        turn = scope[TURN] = Turn(self._turns)
+        await turn.take()
 
         async def counted_send(message: Any) -> None:
-            nonlocal holds_turn
             if message["type"] == "http.response.start":
                 by_status[message["status"]] += 1
-                if ON_END in scope and holds_turn:
-                    holds_turn = False
-                    turns.release()
+                if ON_END in scope:
+                    turn.give_back()
             elif not message.get("more_body", False):
                 # hypercorn now reports a disconnect, at which quart-trio cancels the task that is still in
                 # this very call: unshielded, the connection is neither closed nor given its idle timer
@@ -134,8 +162,7 @@ class Guard:
         try:
             await self._app(scope, receive, counted_send)
         finally:
-            if holds_turn:
-                turns.release()
+            turn.give_back()
             if ON_END in scope:
                 scope[ON_END]()
 

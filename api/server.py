@@ -21,11 +21,14 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework
 
 from api.connection import Connection, Stream
-from api.guard import CLOSING, App
+from api.guard import CLOSING, WAITING, App
+from api.open_file import connection_room
 from protocol.address import Address
 
 CONNECTIONS_MAX: Final = 512
 """Open at once; further ones wait unaccepted. Leaves room below the usual 1,024 open files."""
+WAITING_CONNECTIONS_MAX: Final = 2_560
+"""Of a listener whose requests may wait for news: 2,000 of them, and the room to ask something else."""
 BACKLOG: Final = 256
 KEEP_ALIVE_REQUESTS_MAX: Final = 1_000_000
 """Hypercorn closes after 1,000, which a busy client feels; this is as good as never."""
@@ -52,6 +55,8 @@ class ListenConfig:
     tls: ssl.SSLContext | None = None
     beyond_loopback: bool = False
     """Whether an address other than loopback is allowed: only with access control, or on purpose."""
+    connections_max: int = CONNECTIONS_MAX
+    """Open at once; fewer where the system allows the process fewer open files."""
 
 
 def load_tls(certificate_file: str, key_file: str, held: ssl.SSLContext | None = None) -> ssl.SSLContext:
@@ -161,10 +166,11 @@ class _Server:
         self._tls = config.tls
         self._config = _hypercorn_config()
         self._context = WorkerContext(None)
-        self._places = trio.Semaphore(CONNECTIONS_MAX)
+        self._places = trio.Semaphore(connection_room(config.connections_max, CONNECTIONS_MAX))
         self._open: set[Connection] = set()
         self._closing = trio.Event()
-        self._state = {CLOSING: self._closing}
+        self._waiting: set[trio.CancelScope] = set()
+        self._state = {CLOSING: self._closing, WAITING: self._waiting}
         self._empty = trio.Event()
 
     async def accept(self, listener: trio.SocketListener) -> None:
@@ -201,8 +207,10 @@ class _Server:
                 self._empty.set()
 
     async def finish(self) -> None:
-        """Let idle connections go at once and the others finish, within the grace."""
+        """Let idle connections go at once, those that wait for news answer, and the others finish, within the grace."""
         self._closing.set()
+        for scope in tuple(self._waiting):
+            scope.cancel()
         await self._context.terminated.set()
         self._empty = trio.Event()
         for connection in self._open:

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from api.catalog_view import CatalogView
 from api.license_view import LicensingView
 from api.peer_view import PeersView
+from api.service_view import ServicesView
 from api.token_view import TokensView
 from protocol.address import Address
 from protocol.status import Status
@@ -242,6 +244,16 @@ class NodeView(Protocol):
     @property
     def peers(self) -> PeersView:
         """The node as the Peers API sees it."""
+        ...
+
+    @property
+    def services(self) -> ServicesView:
+        """The services and checks that this node owns."""
+        ...
+
+    @property
+    def catalog(self) -> CatalogView:
+        """The services of the whole cluster."""
         ...
 
     @property

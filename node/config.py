@@ -65,7 +65,7 @@ class Config:
     consul_http: Address | None = None
     """None: off."""
     join: tuple[str, ...] = ()
-    """host or host:port, the host an IP address or a DNS name; for `node.bind.resolve`."""
+    """host or host:port, the host an IP address or a DNS name; for `node.bind.Resolver`."""
     key_file: Path | None = None
     license: Path | None = None
     license_issuers: tuple[str, ...] = ()
@@ -84,6 +84,7 @@ class Config:
     """In lower case."""
     http_tls_cert: Path | None = None
     http_tls_key: Path | None = None
+    enable_script_checks: bool = False
     log_level: LogLevel = "info"
     log_json: bool = False
     leave_on_terminate: bool = False
@@ -95,6 +96,7 @@ class Config:
     buddy: bool = True
     stream_fallback: bool = True
     second_look: bool = True
+    coordinates: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what only two settings together show to be wrong."""
@@ -154,6 +156,7 @@ class Config:
             "buddy": self.buddy,
             "stream_fallback": self.stream_fallback,
             "second_look": self.second_look,
+            "coordinates": self.coordinates,
         }
         return profiles[self.profile](**(own | changes))
 

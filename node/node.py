@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import trio
 
-from node.bind import resolve
+from node.bind import Resolver
+from node.catalog import Catalog
 from node.config import Config
 from node.driver import Driver
 from node.journal import Journal, JournalBatch
@@ -23,6 +24,7 @@ from node.license_keeper import LicenseKeeper
 from node.log import log_change, log_revocation
 from node.peer_keeper import PeerKeeper, operator_key
 from node.seeds import Attempt, SeedKeeper, try_seed
+from node.service_keeper import ServiceKeeper
 from node.state import State
 from node.stream_server import StreamServer
 from node.token_keeper import TokenKeeper
@@ -31,9 +33,11 @@ from protocol.error import InvalidRequest
 from protocol.status import Status
 from protocol.swim.effect import (
     Changed,
+    ChangeKind,
     Cloned,
     Effect,
     Expelled,
+    FactTaken,
     ForgetContact,
     JoinEnded,
     KeyringReceived,
@@ -52,6 +56,8 @@ from protocol.ulid import format_ulid
 RESERVED_TAGS = frozenset({"region", "dc"})
 """Set from the configuration; everybody's HTTP dialects read them."""
 JOIN_TIMEOUT_S = 10.0
+JOINS_AT_ONCE_MAX = 8
+"""Addresses of one join that are tried at once: it must leave to others what streams there are."""
 LIVE_AFTER_S = 5.0
 """/livez: how long the engine's timer may be overdue."""
 
@@ -74,6 +80,8 @@ class Node:
         streams: StreamServer,
         keeper: KeyringKeeper,
         licensing: LicenseKeeper | None = None,
+        *,
+        services: ServiceKeeper,
     ) -> None:
         self.config = config
         self.driver = driver
@@ -85,14 +93,19 @@ class Node:
         self.ended: NodeEnded | None = None
         self.ending = trio.Event()
         """Set when the node left for good, or cannot go on (`ended` says why)."""
+        self._resolver = Resolver()
         self.seeds = SeedKeeper(self.resolve, self._join_address, self._is_member, self._knows_members)
+        self.record_turn = trio.Lock()
+        """Held from check to change by whatever changes this node's own record: name and tags share its room."""
         self.peers = PeerKeeper(self, driver, state, operator_key(config))
+        self.services = services
+        services.publish = self.say
+        self.catalog = Catalog(driver.engine.membership, int(self.started_at))
         self._changes = 1
         self._first_incarnation = driver.engine.local.incarnation
         self._state = state
         self._joins: dict[int, tuple[trio.Event, list[JoinEnded]]] = {}
         self._leave_ended = trio.Event()
-        self._tags_turn = trio.Lock()
         driver.connect(streams.perform, self._perform)
 
     # --- asking ---------------------------------------------------------------------------------
@@ -156,19 +169,21 @@ class Node:
 
     async def resolve(self, text: str) -> list[Address]:
         """Give the addresses of "host", "host:port" or "[v6]:port"; the port defaults to our own."""
-        return await resolve(text, self.address.port)
+        return await self._resolver.resolve(text, self.address.port)
 
     async def join(self, addresses: Sequence[str], timeout_s: float = JOIN_TIMEOUT_S) -> list[Attempt]:
-        """Join through each of the addresses, all at once; what became of each, in their order.
+        """Join through each of the addresses, eight at a time; what became of each, in their order.
 
         Raises:
             StoreError: joined, and the disk does not take what followed: that this node is no longer out.
         """
-        self.seeds.resting = False
-        attempts = [Attempt(reason=f"{text} did not answer within {timeout_s:g} s") for text in addresses]
+        attempts = [Attempt(reason=f"{text} was not tried within {timeout_s:g} s") for text in addresses]
+        places = trio.Semaphore(JOINS_AT_ONCE_MAX)
 
         async def run(index: int, text: str) -> None:
-            attempts[index] = await try_seed(text, self.resolve, self._join_address)
+            async with places:
+                attempts[index] = Attempt(reason=f"{text} did not answer within {timeout_s:g} s")
+                attempts[index] = await try_seed(text, self.resolve, self._join_address)
 
         with trio.move_on_after(timeout_s):
             async with trio.open_nursery() as nursery:
@@ -176,6 +191,7 @@ class Node:
                     nursery.start_soon(run, index, text)
         if any(attempt.joined for attempt in attempts):
             self.seeds.joined = True
+            self.seeds.resting = False
             await self._state.flush()
         return attempts
 
@@ -252,6 +268,15 @@ class Node:
         await self._state.flush()
         return True
 
+    def say(self, key: bytes, value: bytes | None) -> None:
+        """Tell all members what stands under a key of this node's; with None, that nothing does any more.
+
+        Raises:
+            InvalidRequest: out of bounds; nothing changed.
+        """
+        now_ms = time.time_ns() // 1_000_000
+        self.driver.perform(self.engine.put_fact(self.driver.now, now_ms, key, value))
+
     async def set_tags(self, changed: dict[str, str], deleted: Sequence[str] = ()) -> dict[str, str]:
         """Change this node's tags, for all to see and for its next life; gives the tags as they are now.
 
@@ -262,21 +287,32 @@ class Node:
         for key in (*changed, *deleted):
             if key in RESERVED_TAGS:
                 raise InvalidRequest(f"the tag {key!r} is set by --region and --datacenter only")
-        async with self._tags_turn:  # what was checked holds until it is done
+        async with self.record_turn:  # what was checked holds until it is done
             self.engine.check_tags(changed, tuple(deleted))
-            await self._state.save_tags(changed, deleted)
+            with trio.CancelScope(shield=True):  # else they would be on the disk, and not said
+                await self._state.save_tags(changed, deleted)
             self.driver.perform(self.engine.set_tags(self.driver.now, changed, tuple(deleted)))
         return self.tags()
 
-    def configure_tags(self, configured: Mapping[str, str]) -> None:
+    async def configure_tags(self, configured: Mapping[str, str]) -> None:
         """Take over other tags from the configuration; what was changed while the node ran goes before them.
 
         Raises:
             InvalidRequest: out of bounds; nothing changed.
         """
+        async with self.record_turn:
+            self.prepare_tags(configured)()
+
+    def prepare_tags(self, configured: Mapping[str, str]) -> Callable[[], None]:
+        """Check tags of the configuration, and give what takes them over; the caller holds `record_turn` until then.
+
+        Raises:
+            InvalidRequest: out of bounds.
+        """
         wanted = self._state.changed_tags(configured)
         gone = tuple(key for key in self.tags() if key not in wanted)
-        self.driver.perform(self.engine.set_tags(self.driver.now, wanted, gone))
+        self.engine.check_tags(wanted, gone)
+        return lambda: self.driver.perform(self.engine.set_tags(self.driver.now, wanted, gone))
 
     def tags(self) -> dict[str, str]:
         """Give this node's own tags, without the reserved ones."""
@@ -310,6 +346,11 @@ class Node:
                 self._changes += 1
                 log_change(change)
                 self.journal.add(self.unix_time(change.at), change)
+                self.catalog.note_change(change)
+                if change.kind is ChangeKind.REAP:
+                    self.peers.names.forget(change.id)
+            case FactTaken(owner, fact):
+                self.catalog.note_fact(owner, fact)
             case JoinEnded():
                 waiting = self._joins.get(effect.stream)
                 if waiting is not None:
@@ -318,6 +359,8 @@ class Node:
             case PersistReserve() | PersistContact() | ForgetContact() | PersistPresence():
                 self._changes += 1
                 self._state.put(effect)
+                if isinstance(effect, PersistPresence):  # who is away does not go back to its seeds by itself
+                    self.seeds.resting = effect.left
             case KeyringReceived():
                 self._state.put_keyring(self.driver.keyring)
             case LeaveEnded():
@@ -347,6 +390,7 @@ class Node:
         self._state.put(effect)
         if revocation.revoked:
             self.driver.gate.forget_peer(revocation.subject)
+            self.peers.names.forget(revocation.subject)
         log_revocation(revocation)
 
     def end(self, reason: str) -> None:

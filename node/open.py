@@ -17,6 +17,7 @@ from node.keyring_keeper import KeyringKeeper
 from node.license_keeper import open_licensing
 from node.node import Node
 from node.peer_keeper import operator_key
+from node.service_restore import open_services
 from node.state import State, open_state
 from node.store_error import StoreError, damage_sentence
 from node.stream_server import StreamServer
@@ -75,6 +76,7 @@ async def bring_up(config: Config) -> AsyncIterator[Node]:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(state.run)
                 nursery.start_soon(state.tokens.run)
+                nursery.start_soon(node.services.run)
                 nursery.start_soon(datagrams.receive_forever, node.driver.handle_datagram)
                 nursery.start_soon(node.driver.run_timer)
                 await nursery.start(node.streams.run, stream_listener)  # else a join made at once finds no dialler
@@ -94,7 +96,7 @@ async def bring_up(config: Config) -> AsyncIterator[Node]:
 async def _make_node(config: Config, state: State, datagrams: DatagramSocket, advertised: Address) -> Node:
     """Wire the parts together, and start the engine once its incarnation is reserved on disk."""
     identity, keyring = state.identity, state.keyring
-    licensing = open_licensing(config, state.store)
+    licensing, services = open_licensing(config, state.store), await open_services(config, state.store)
     license_id = licensing.current.identity if licensing.current is not None else ""
     incarnation = first_incarnation(state.reserve, _unix_ms())
     await state.reserve_incarnation(incarnation)
@@ -142,7 +144,8 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
     if licensing.current is not None:
         change_terms(licensing.current)
     driver = Driver(engine, gate, verifier, keyring, datagrams)
-    node = Node(config, state, driver, StreamServer(driver, identity), KeyringKeeper(driver, state), licensing)
+    streams, keyring_keeper = StreamServer(driver, identity), KeyringKeeper(driver, state)
+    node = Node(config, state, driver, streams, keyring_keeper, licensing, services=services)
     stays_out = state.left and not config.rejoin_after_leave
     words = _open_revocations(state, verifier)
     driver.perform(engine.start(driver.now, state.contacts, left=stays_out, revocations=words))

@@ -73,7 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("advertise", Kind.BIND, "the bound address",
             "Address that others are told; needed where they see another than the bound one. Port 0: the bound port."),
     Setting("http", Kind.LISTENER, f"127.0.0.1:{DEFAULT_HTTP_PORT}", "Listener of Nomad's dialect and the native API."),
-    Setting("consul_http", Kind.LISTENER, OFF, "Not served yet: listener of Consul's dialect and the native API."),
+    Setting("consul_http", Kind.LISTENER, OFF, "Listener of Consul's dialect and the native API."),
     Setting("join", Kind.SEEDS, "none", "Members to join through; retried for ever, DNS asked again each time."),
     Setting("data_dir", Kind.PATH, "$XDG_DATA_HOME/shoal, else ~/.local/share/shoal",
             "Identity, keys and state; one per node, so a second node on a machine is given its own."),
@@ -97,6 +97,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Names by which HTTP may be called, beside IP addresses and localhost.", "http_allowed_host"),
     Setting("http_tls_cert", Kind.PATH, "none", "Certificate chain (PEM) for HTTPS.", is_reloaded=True),
     Setting("http_tls_key", Kind.PATH, "none", "Its private key (PEM).", is_secret=True, is_reloaded=True),
+    Setting("enable_script_checks", Kind.FLAG, "false",
+            "Let checks of services run programs here or in containers: whoever may register a check then runs them."),
     Setting("log_level", Kind.LEVEL, "info", "What is logged: debug, info, warning or error.", is_reloaded=True),
     Setting("log_json", Kind.FLAG, "false", "Log one JSON object a line."),
     Setting("leave_on_terminate", Kind.FLAG, "false", "Leave gracefully at SIGTERM too, not only at SIGINT."),
@@ -106,6 +108,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lha_suspicion", Kind.FLAG, "true", "Lifeguard: suspicion shrinks with independent confirmations."),
     Setting("buddy", Kind.FLAG, "true", "Lifeguard: who is accused is told at once, with the ping."),
     Setting("stream_fallback", Kind.FLAG, "true", "A failing probe tries TCP as its last word."),
+    Setting("coordinates", Kind.FLAG, "true", "Round trips of probes give each node a place; others are sorted by it."),
     Setting("second_look", Kind.FLAG, "true", "Before a verdict the suspect is asked once more by each node itself."),
 )  # fmt: skip
 

@@ -50,7 +50,28 @@ _REVOCATIONS = (
     "DROP TABLE servers",  # the list that the HTTP dialects call servers is the seeds
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_CREATE, _REVOCATIONS)
+_SERVICES = (
+    """CREATE TABLE services (
+        id TEXT PRIMARY KEY CHECK (typeof(id) = 'text'),
+        definition BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE checks (
+        id TEXT PRIMARY KEY CHECK (typeof(id) = 'text'),
+        definition BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE check_states (
+        check_id TEXT PRIMARY KEY CHECK (typeof(check_id) = 'text'),
+        status TEXT NOT NULL,
+        output TEXT NOT NULL CHECK (typeof(output) = 'text'),
+        expires_at REAL NOT NULL CHECK (typeof(expires_at) = 'real')
+    ) WITHOUT ROWID""",
+    """CREATE TABLE maintenance (
+        service_id TEXT PRIMARY KEY CHECK (typeof(service_id) = 'text'),
+        reason TEXT NOT NULL CHECK (typeof(reason) = 'text')
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_CREATE, _REVOCATIONS, _SERVICES)
 
 
 def connect(path: Path) -> sqlite3.Connection:

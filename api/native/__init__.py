@@ -2,7 +2,8 @@
 
 `cluster` shows the node and its members and changes its tags, `event` streams changes, `key` rotates the
 keyring, `revocation` says who is out, `license` shows and renews the license, `token` says who may call,
-`probe` answers supervisors. Errors are JSON: {"error": sentence, "code": CODE}.
+`service` lists the services of the cluster, `probe` answers supervisors. Errors are JSON:
+{"error": sentence, "code": CODE}.
 """
 
 from quart_trio import QuartTrio
@@ -15,6 +16,7 @@ from api.native.key import add_key_routes
 from api.native.license import add_license_routes
 from api.native.probe import add_probe_routes
 from api.native.revocation import add_revocation_routes
+from api.native.service import add_service_routes
 from api.native.token import add_token_routes
 from api.view import NodeView
 
@@ -29,4 +31,5 @@ def add_native_routes(app: QuartTrio, view: NodeView, access: Access, counter: R
     add_revocation_routes(app, view, access)
     add_license_routes(app, view, access)
     add_token_routes(app, view, access)
+    add_service_routes(app, view, access)
     add_probe_routes(app, view, access, counter)

@@ -20,6 +20,7 @@ from api.guard import RequestCounter
 from api.nomad.config import config_answer
 from api.nomad.member import alive_addresses, leader_address, local_answer, members_answer
 from api.nomad.metric import metrics_answer
+from api.nomad.service import add_service_routes
 from api.nomad.stats import stats_answer
 from api.query import current_query, parse_bool
 from api.token_view import Scope
@@ -54,6 +55,7 @@ def add_nomad_routes(app: QuartTrio, view: NodeView, access: Access, counter: Re
     )
     for path, methods, handler in routes:
         app.add_url_rule(path, f"nomad {handler.__name__}", handler, methods=methods)
+    add_service_routes(app, view, access)
 
 
 class NomadAgent:

@@ -12,18 +12,19 @@ from protocol.status import Status
 def stats_answer(view: NodeView) -> dict[str, dict[str, str]]:
     """Shape the groups; where the node has a group of the same name, its values join and win."""
     groups = {
-        "runtime": _runtime(),
+        "runtime": runtime_group(),
         "nomad": _nomad(view),
-        "raft": _raft(),
+        "raft": raft_group(),
         "client": _client(view),
-        "serf": _serf(view),
+        "serf": serf_group(view),
     }
     for name, values in view.stats().items():
         groups.setdefault(name, {}).update(values)
     return groups
 
 
-def _runtime() -> dict[str, str]:
+def runtime_group() -> dict[str, str]:
+    """Tell of the machine and the interpreter."""
     count = str(os.cpu_count() or 1)
     return {
         "kernel.name": platform.system().lower(),
@@ -46,7 +47,7 @@ def _nomad(view: NodeView) -> dict[str, str]:
     }
 
 
-def _raft() -> dict[str, str]:
+def raft_group() -> dict[str, str]:
     """Give the zero values: there is no Raft here."""
     zero = (
         *("applied_index", "commit_index", "fsm_pending", "last_log_index", "last_log_term", "last_snapshot_index"),
@@ -66,7 +67,8 @@ def _client(view: NodeView) -> dict[str, str]:
     }
 
 
-def _serf(view: NodeView) -> dict[str, str]:
+def serf_group(view: NodeView) -> dict[str, str]:
+    """Count members, with the zero values of what Serf has and the gossip here has not."""
     members = view.members()
     return {
         "members": str(len(members)),

@@ -14,9 +14,11 @@ from api.view import (
     MemberView,
     Metric,
 )
+from node.agent.catalog import AgentCatalog
 from node.agent.licensing import AgentLicensing
 from node.agent.measurement import measure
 from node.agent.peers import AgentPeers
+from node.agent.services import AgentServices
 from node.agent.stored import stored
 from node.agent.story import tell
 from node.agent.tokens import AgentTokens
@@ -42,6 +44,8 @@ class AgentView:
     def __init__(self, node: Node, http: Address | None, reason_not_ready: Callable[[], str]) -> None:
         self._node = node
         self.peers = AgentPeers(node)
+        self.services = AgentServices(node)
+        self.catalog = AgentCatalog(node)
         self.tokens = AgentTokens(node.tokens)
         self.licensing = AgentLicensing(node.licensing, lambda: node.membership.seats_taken)
         self.http = http

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "health": ("node.cli.info:health", "Tell whether the agent is well."),
     "explain": ("node.cli.explain:explain", "Tell why a member is thought alive, suspect or failed."),
     "monitor": ("node.cli.monitor:monitor", "Follow the changes of the cluster."),
+    "services": ("node.cli.services:services", "List the services of the cluster, or one service's instances."),
     "peers": ("node.cli.peers:peers", "Bring peers into the cluster, name them, and put them out."),
     "keys": ("node.cli.keys:keys", "Make, list and rotate the cluster's keys."),
     "token": ("node.cli.token:token", "Make, list and revoke tokens: who may call the agent."),

@@ -22,9 +22,10 @@ most about 13 MB under a flood, and much less while the member list holds the sa
 DISPUTED_MAX = 256
 """Ids for which two keys were shown; each costs its maker some 2**40 hashes."""
 
-REVOCATION_AHEAD_MAX_MS = 86_400_000
-"""How far ahead of our clock a revocation may be dated. One dated at the end of all time could never be followed by
-another: one insider's word would put a member out for good."""
+REVOCATION_AHEAD_MAX_MS = 100 * 365 * 86_400_000
+"""A century: how far ahead of our clock a revocation may be dated. Whatever is taken can be followed by a word one ms
+later, so the bound needs only to lie far below the largest number, at which one insider's word would put a member out
+for good. Nearer it would do harm: a clock that is wrong, or begins in 1970, must not make a node forget who is out."""
 
 LookupKey = Callable[[MemberId], bytes | None]
 """Gives the public key held for an id (this node's own included), or None."""

@@ -94,6 +94,8 @@ class Core:
         """When the rumor queue last ran empty."""
         self.stalled_at = float("-inf")
         self.stall_s = 0.0
+        self.when_measured: Callable[[float, MemberId, float], None] = _note_nothing
+        """What a round trip (s) is told to, beside `round_trips`."""
         self.when_stalled: Callable[[float], None] = _go_on
         """What is to be begun anew after a stall; the prober's."""
         self._last_grace_at = float("-inf")
@@ -349,6 +351,10 @@ class Core:
             self._last_grace_at, grace_s = now, settings.probe_timeout_s
         self.timers.postpone(self.stall_s, now + grace_s)
         self.when_stalled(now)
+
+
+def _note_nothing(now: float, peer: MemberId, rtt_s: float) -> None:
+    del now, peer, rtt_s
 
 
 def _go_on(now: float) -> None:

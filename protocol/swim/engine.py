@@ -22,6 +22,7 @@ from protocol.swim.fact_keeper import FactKeeper
 from protocol.swim.hearing import Hearing
 from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember, Profile, Sign
+from protocol.swim.location import Location
 from protocol.swim.member import Member
 from protocol.swim.membership import Membership
 from protocol.swim.ping import Pinger
@@ -32,6 +33,7 @@ from protocol.swim.retry import Retrier
 from protocol.swim.settings import Settings
 from protocol.swim.stream import Streams
 from protocol.swim.verdict import Verdicts
+from protocol.swim.vivaldi import Coordinate
 from protocol.ulid import MemberId
 from protocol.wire.fact import Fact
 from protocol.wire.message import Claim, Packet, Ping, PingReq, StreamMessage
@@ -84,6 +86,8 @@ class Engine:
         self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
         self.race = SeatRace(core, local, self.streams, self.leaving)
         self.hearing = Hearing(core, self.prober, self.pinger, self.streams, reception, self.race)
+        self.location = Location(core, self.facts)
+        core.when_measured = self.location.measure
         core.when_stalled = self.prober.begin_anew
         reception.connect(self.verdicts, self.prober, self.streams, self.retrier, self.leaving, self.race)
         reception.when_wanted = self._return
@@ -113,6 +117,11 @@ class Engine:
     def public_key(self, id: MemberId) -> bytes | None:
         """Find the key of anyone ever met."""
         return self.core.public_key(id)
+
+    @property
+    def coordinate(self) -> Coordinate | None:
+        """Where this node stands among the others; None where nobody measures."""
+        return self.location.own
 
     def disagreeing_since(self, at: float) -> list[MemberId]:
         """Give the live members that have not shown our own view hash since a time: they may lack what came then."""
@@ -230,7 +239,7 @@ class Engine:
 
     def change_terms(self, terms: Terms) -> None:
         """Go by other terms of the same license from now on."""
-        self.membership.admission.terms = terms
+        self.membership.admission.change_terms(terms)
 
     def check_tags(self, set_: dict[str, str], delete: tuple[str, ...]) -> None:
         """See whether `set_tags` would take these; changes nothing.

@@ -29,8 +29,8 @@ class FactKeeper:
         self._core = core
         self._local = local
         self._sign = sign
-        self._version = 0
-        """The largest that this node has used, or met as its own."""
+        self._version = local.incarnation
+        """The largest that this node has used, or met as its own; incarnations begin at the unix time in ms, too."""
         self._standing = 0
         self._size = 0
         """How many facts of this node's stand, and their bytes."""

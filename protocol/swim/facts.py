@@ -19,10 +19,13 @@ from protocol.ulid import MemberId
 from protocol.wire.fact import HORIZON_KEY, Fact, FactId, fact_id
 from protocol.wire.message import Summary, Topic
 
-FACTS_MAX = 8_192
-"""Facts of one owner, tombstones included: 2,000 services with a check each, and as many tombstones."""
-FACTS_SIZE_MAX = 4 * 1024 * 1024
+FACTS_MAX = 16_384
+"""Facts of one owner, tombstones included: 2,048 services, 4,096 checks, and room for as many tombstones."""
+FACTS_SIZE_MAX = 8 * 1024 * 1024
 """Bytes of one owner's facts."""
+FACTS_TOTAL_MAX = 262_144
+FACTS_TOTAL_SIZE_MAX = 256 * 1024 * 1024
+"""Facts of all owners, and their bytes: whoever holds the cluster key makes owners, as many as it likes."""
 
 _MARK_PERSON = b"shoal-fact"
 _NOTHING: Mapping[bytes, Fact] = {}
@@ -60,6 +63,7 @@ class Facts:
         self._by_id: list[dict[FactId, tuple[Fact, int]]] = [{} for _ in range(BUCKET_COUNT)]
         """By bucket: the fact, and its mark."""
         self._count = 0
+        self._size = 0
 
     def __len__(self) -> int:
         return self._count
@@ -110,6 +114,8 @@ class Facts:
         grown = len(fact.raw) - (0 if held is None else len(held.raw))
         if (held is None and len(owned.facts) >= FACTS_MAX) or owned.size + grown > FACTS_SIZE_MAX:
             return FactOutcome.REFUSED
+        if (held is None and self._count >= FACTS_TOTAL_MAX) or self._size + grown > FACTS_TOTAL_SIZE_MAX:
+            return FactOutcome.REFUSED
         self._put(owned, fact)
         if fact.key == HORIZON_KEY:
             for old in [old for old in owned.facts.values() if old.version <= fact.version and old is not fact]:
@@ -141,6 +147,7 @@ class Facts:
         owned.size += len(fact.raw)
         self._by_id[id[-1]][id] = (fact, mark)
         self._count += 1
+        self._size += len(fact.raw)
         self._hash.replace(id, 0, mark)
 
     def _take_away(self, owned: _Owned, fact: Fact) -> None:
@@ -149,6 +156,7 @@ class Facts:
         del owned.facts[fact.key]
         owned.size -= len(fact.raw)
         self._count -= 1
+        self._size -= len(fact.raw)
         self._hash.replace(id, mark, 0)
 
 

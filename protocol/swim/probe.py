@@ -187,6 +187,7 @@ class Prober:
     def _take_rtt(self, now: float, probe: Probe) -> None:
         if not probe.timed_out and self._core.stalled_at < probe.began_at:
             self._core.round_trips.add(probe.target, now - probe.began_at)
+            self._core.when_measured(now, probe.target, now - probe.began_at)
 
     def _succeed(self, awareness: int) -> None:
         self._probe = None

@@ -58,6 +58,10 @@ class Settings:
     verdict is not delayed; who answers is not held failed. Ours beyond SWIM and Lifeguard; off in the
     paper's configurations. Costs one datagram per node and failure."""
 
+    coordinates: bool = False
+    """Each answered probe moves this node's network coordinate (Vivaldi), by which others are sorted by their distance.
+    A node turns it on; it takes some 30 us per probe."""
+
     license_id: str = ""
     """Records under another license are not admitted; empty is the open license."""
     seats: int | None = None

@@ -1,7 +1,7 @@
 """Asking an app: through Quart's test client, or over a socket of the loopback interface."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import trio
 from quart_trio import QuartTrio
 
-from api.app import HttpSettings, build_http_app
-from api.server import ListenConfig, serve
+from api.app import HttpSettings, build_consul_app, build_http_app
+from api.server import CONNECTIONS_MAX, ListenConfig, serve
 from api.view import NodeView
 from protocol.address import Address
 from tests.api.fake_tokens import ADMIN_TOKEN
@@ -56,6 +56,27 @@ async def ask(
 ) -> Answer:
     """Ask a fresh app once, without a socket."""
     return await ask_app(make_app(view, acl=acl), method, target, headers, body)
+
+
+def make_consul_app(
+    view: FakeView, acl: bool = False, reload: Callable[[], Awaitable[None]] | None = None
+) -> QuartTrio:
+    """Build the app of Consul's dialect over a fake node."""
+    node: NodeView = view
+    return build_consul_app(node, HttpSettings(acl=acl), reload=reload)
+
+
+async def ask_consul(
+    view: FakeView,
+    method: str,
+    target: str,
+    body: object = None,
+    headers: dict[str, str] | None = None,
+    acl: bool = False,
+) -> Answer:
+    """Ask a fresh app of Consul's dialect once; a body that is no bytes is sent as JSON."""
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return await ask_app(make_consul_app(view, acl), method, target, headers, data)
 
 
 async def ask_app(
@@ -110,11 +131,14 @@ def unquote_as_hypercorn(path: str) -> str:
 
 
 @asynccontextmanager
-async def serving(app: QuartTrio) -> AsyncIterator[Address]:
+async def serving(
+    app: QuartTrio, shutdown: trio.Event | None = None, connections_max: int = CONNECTIONS_MAX
+) -> AsyncIterator[Address]:
     """Serve an app on a free port of loopback, orderly ended afterwards."""
-    shutdown = trio.Event()
+    shutdown = trio.Event() if shutdown is None else shutdown
+    config = ListenConfig(Address("127.0.0.1", 0), connections_max=connections_max)
     async with trio.open_nursery() as nursery:
-        address: Address = await nursery.start(serve, app, ListenConfig(Address("127.0.0.1", 0)), shutdown)
+        address: Address = await nursery.start(serve, app, config, shutdown)
         try:
             yield address
         finally:

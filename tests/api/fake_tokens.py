@@ -54,6 +54,10 @@ class FakeTokens:
         scopes = self._rights.get(secret)
         return None if scopes is None else FakeAuthority(scopes)
 
+    def forget(self, secret: str) -> None:
+        """Let a token be unknown from now on."""
+        del self._rights[secret]
+
     def list(self) -> tuple[TokenView, ...]:
         """Give all."""
         return tuple(self.held)

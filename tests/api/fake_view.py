@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import trio
 
+from api.catalog_view import Watch
 from api.view import (
     ConfigView,
     Event,
@@ -23,8 +25,10 @@ from protocol.address import Address, split_host_port
 from protocol.error import InvalidRequest
 from protocol.status import Status
 from protocol.ulid import compose_ulid, format_ulid
+from tests.api.fake_catalog import FakeCatalog
 from tests.api.fake_license import FakeLicensing
 from tests.api.fake_peers import FakePeers
+from tests.api.fake_services import FakeServices
 from tests.api.fake_tokens import FakeTokens
 
 CREATED_AT = 1_763_000_000_000
@@ -67,6 +71,9 @@ class FakeView:
         self.peers = FakePeers(self.calls)
         self.tokens = FakeTokens(self.calls)
         self.licensing = FakeLicensing()
+        self.catalog = FakeCatalog(lambda: self._members)
+        self.services = FakeServices(self.calls, self.catalog.service_changed)
+        self.catalog.local = self.services
         self.generation = 1
         self.cluster_id = fake_id(999)
         self.version = "0.1.0-dev"
@@ -87,10 +94,15 @@ class FakeView:
 
     def set_status(self, number: int, status: Status) -> None:
         """Change a member, as the engine would."""
-        self._members = tuple(
-            replace(member, status=status) if member.name == f"n{number}" else member for member in self._members
-        )
+        self.change_member(number, status=status)
+
+    def change_member(self, number: int, **changed: Any) -> None:
+        """Change fields of a member, and tell those who wait for answers that show it."""
+        name = f"n{number}"
+        self._members = tuple(replace(member, **changed) if member.name == name else member for member in self._members)
         self.generation += 1
+        self.catalog.touch(Watch("nodes"))
+        self.catalog.service_changed("", name)
 
     def add_event(self, name: str = "member-failed", number: int = 2) -> int:
         """Put an event on the ring; give its index."""

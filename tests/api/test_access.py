@@ -10,7 +10,8 @@ from werkzeug.datastructures import Headers
 from api.access import TOKEN_LENGTH_MAX, bearer_token, consul_token, nomad_token
 from api.token_view import Scope
 from protocol.error import InvalidRequest
-from tests.api.asker import ADMIN, Answer, ask, ask_app, make_app
+from tests.api.asker import ADMIN, Answer, ask, ask_app, ask_consul, make_app, make_consul_app
+from tests.api.fake_catalog import remote_service
 from tests.api.fake_tokens import ADMIN_TOKEN, WEAK_TOKEN, token_of, token_without
 from tests.api.fake_view import FakeView
 
@@ -31,6 +32,9 @@ ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/status/peers": {"GET": OPEN},
     "/v1/regions": {"GET": OPEN},
     "/v1/metrics": {"GET": Scope.AGENT_READ},
+    "/v1/services": {"GET": Scope.SERVICE_READ},
+    "/v1/service/": {"GET": Scope.SERVICE_READ},
+    "/v1/service/<path:name>": {"GET": Scope.SERVICE_READ},
     "/v1/cluster/identity": {"GET": OPEN},
     "/v1/cluster/members": {"GET": Scope.NODE_READ},
     "/v1/cluster/explain/<path:node>": {"GET": Scope.NODE_READ},
@@ -45,6 +49,8 @@ ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/cluster/license": {"GET": Scope.NODE_READ, "PUT": Scope.ADMIN},
     "/v1/cluster/tokens": {"GET": Scope.ADMIN, "POST": Scope.ADMIN},
     "/v1/cluster/tokens/<token_id>": {"DELETE": Scope.ADMIN},
+    "/v1/cluster/services": {"GET": Scope.SERVICE_READ},
+    "/v1/cluster/services/<path:name>": {"GET": Scope.SERVICE_READ},
     "/v1/peers": {"GET": Scope.PEERS_READ, "POST": Scope.PEERS_WRITE},
     "/v1/peers/self": {"DELETE": Scope.ADMIN},
     "/v1/peers/<path:peer_id>": {"GET": Scope.PEERS_READ, "PUT": Scope.PEERS_WRITE, "DELETE": Scope.PEERS_WRITE},
@@ -53,11 +59,67 @@ ROUTES: dict[str, dict[str, Scope | None]] = {
     "/metrics": {"GET": Scope.NODE_READ},
 }
 
+NATIVE_ROUTES = {
+    rule: methods
+    for rule, methods in ROUTES.items()
+    if rule.startswith(("/v1/cluster/", "/livez", "/readyz", "/metrics"))
+}
+
+CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
+    "/": {"GET": OPEN},
+    "/v1/agent/self": {"GET": Scope.AGENT_READ},
+    "/v1/agent/members": {"GET": Scope.NODE_READ},
+    "/v1/agent/services": {"GET": Scope.SERVICE_READ},
+    "/v1/agent/checks": {"GET": Scope.SERVICE_READ},
+    "/v1/agent/metrics": {"GET": Scope.AGENT_READ},
+    "/v1/agent/monitor": {"GET": Scope.AGENT_READ},
+    "/v1/agent/reload": {"PUT": Scope.AGENT_WRITE},
+    "/v1/agent/token/<rest:kind>": {"PUT": Scope.AGENT_WRITE},
+    "/v1/agent/join/<rest:address>": {"GET": Scope.AGENT_WRITE, "PUT": Scope.AGENT_WRITE},
+    "/v1/agent/force-leave/<rest:node>": {"GET": Scope.AGENT_WRITE, "PUT": Scope.AGENT_WRITE},
+    "/v1/agent/maintenance": {"PUT": Scope.AGENT_WRITE},
+    "/v1/agent/service/register": {"PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/service/deregister/<rest:service_id>": {"GET": Scope.SERVICE_WRITE, "PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/service/maintenance/<rest:service_id>": {"PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/check/register": {"PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/check/deregister/<rest:check_id>": {"GET": Scope.SERVICE_WRITE, "PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/check/pass/<rest:check_id>": {"GET": Scope.SERVICE_WRITE, "PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/check/warn/<rest:check_id>": {"GET": Scope.SERVICE_WRITE, "PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/check/fail/<rest:check_id>": {"GET": Scope.SERVICE_WRITE, "PUT": Scope.SERVICE_WRITE},
+    "/v1/agent/check/update/<rest:check_id>": {"PUT": Scope.SERVICE_WRITE},
+    "/v1/catalog/datacenters": {"GET": OPEN},
+    "/v1/catalog/nodes": {"GET": Scope.NODE_READ},
+    "/v1/catalog/services": {"GET": Scope.SERVICE_READ},
+    "/v1/catalog/service/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/catalog/node/<rest:name>": {"GET": Scope.NODE_READ},
+    "/v1/health/node/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/health/checks/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/health/service/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/health/state/<rest:state>": {"GET": Scope.SERVICE_READ},
+    "/v1/status/leader": {"GET": OPEN},
+    "/v1/status/peers": {"GET": OPEN},
+    **NATIVE_ROUTES,
+}
+
+FILTERED = {
+    rule
+    for rule in CONSUL_ROUTES
+    if rule in ("/v1/agent/members", "/v1/agent/services", "/v1/agent/checks")
+    or rule.startswith(("/v1/catalog/", "/v1/health/"))
+}
+"""Lists of Consul's dialect: whoever may not see them is answered as if there were nothing on them."""
+
 BEHIND = {"/v1/peers/self": {"GET", "PUT"}}
 """Methods that a wider rule serves for a path."""
 
+
+async def _reload() -> None:
+    """Read nothing again."""
+
+
 APPS: dict[str, tuple[Callable[[FakeView, bool], QuartTrio], dict[str, dict[str, Scope | None]]]] = {
     "http": (lambda view, acl: make_app(view, acl=acl), ROUTES),
+    "consul": (lambda view, acl: make_consul_app(view, acl, reload=_reload), CONSUL_ROUTES),
 }
 """What makes each app, and its routes."""
 
@@ -65,11 +127,17 @@ CASES = [(name, rule) for name, (_, routes) in APPS.items() for rule in routes]
 
 ALWAYS_ASKED = {Scope.ADMIN, Scope.PEERS_READ, Scope.PEERS_WRITE}
 
-NOMAD = ("/v1/agent/", "/v1/status/", "/v1/regions", "/v1/metrics")
-"""What answers in Nomad's words."""
+ARGUMENTS = {
+    "/v1/agent/servers": "?address=127.0.0.1",
+    "/v1/agent/force-leave": "?node=n2",
+    "/v1/agent/maintenance": "?enable=true",
+    "/v1/agent/service/maintenance/<rest:service_id>": "?enable=true",
+    "/v1/agent/monitor": "?loglevel=none",
+}
+"""What a route must be given to come as far as the right, to be of any effect, or to come to an end."""
 
-ARGUMENTS = {"/v1/agent/servers": "?address=127.0.0.1", "/v1/agent/force-leave": "?node=n2"}
-"""What a route must be given to come as far as the right (servers), or to be of any effect."""
+CONSUL_FAILURES = ("does not have associated TTL", "Failed to join", "ACL support disabled")
+"""What Consul's dialect says with 500 or 401 to somebody who has the right."""
 
 
 def concrete(rule: str, segment: str) -> str:
@@ -89,6 +157,8 @@ async def _ask(app: QuartTrio, method: str, rule: str, headers: dict[str, str]) 
 
 
 def _is_allowed(answer: Answer) -> bool:
+    if any(sentence in answer.text for sentence in CONSUL_FAILURES):
+        return answer.status in (401, 500)
     return answer.status in (200, 201, 400, 404, 409)
 
 
@@ -110,8 +180,9 @@ async def test_access_wrong_method_comes_before_the_right(name: str, rule: str, 
     for method in set(METHODS) - set(routes[rule]) - BEHIND.get(rule, set()):
         answer = await _ask(build(FakeView(), acl), method, rule, {})
         assert answer.status == 405
-        assert "Invalid method" in answer.text
-        assert set(routes[rule]) <= set(answer.headers["allow"].split(", "))
+        is_consul = name == "consul" and rule not in NATIVE_ROUTES
+        assert (f"method {method} not allowed" if is_consul else "Invalid method") in answer.text
+        assert set(routes[rule]) <= set(re.split(", *", answer.headers["allow"]))
 
 
 @pytest.mark.parametrize("acl", [False, True], ids=["open", "acl"])
@@ -130,7 +201,7 @@ async def test_access_asks_for_the_scope_of_the_table(name: str, rule: str, acl:
         for case, token in refused.items():
             answer = await _ask(app, method, rule, _bearer(token) if token else {})
             if is_asked:
-                _check_refusal(rule, method, case, answer)
+                _check_refusal(name, rule, method, case, answer)
                 assert view.calls == [], case
             else:
                 assert _is_allowed(answer), (method, case)
@@ -139,10 +210,15 @@ async def test_access_asks_for_the_scope_of_the_table(name: str, rule: str, acl:
             assert _is_allowed(await _ask(app, method, rule, _bearer(token))), (method, token)
 
 
-def _check_refusal(rule: str, method: str, case: str, answer: Answer) -> None:
+def _check_refusal(name: str, rule: str, method: str, case: str, answer: Answer) -> None:
     """A refusal is in its dialect's words, whatever there is or is not behind the route."""
-    if rule.startswith(NOMAD):
-        sentence = "ACL token not found" if case == "unknown" else "Permission denied"
+    if name == "consul" and rule in FILTERED and case != "unknown":
+        assert answer.status == 200
+        assert not answer.json
+        return
+    if rule not in NATIVE_ROUTES and not rule.startswith("/v1/peers"):
+        unknown = "ACL not found" if name == "consul" else "ACL token not found"
+        sentence = unknown if case == "unknown" else "Permission denied"
         assert (answer.status, answer.text) == (403, sentence), (method, case)
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         return
@@ -207,6 +283,29 @@ async def test_access_nomad_header_opens_admin_route() -> None:
     answer = await ask(FakeView(), "GET", "/v1/cluster/keys", {"X-Nomad-Token": f" {ADMIN_TOKEN} "})
     assert answer.status == 200
     assert (await ask(FakeView(), "GET", "/v1/cluster/keys", ADMIN)).status == 200
+
+
+async def test_access_consul_reads_its_own_places() -> None:
+    """Consul's dialect takes the token from the query, from X-Consul-Token and from Authorization."""
+    for target, headers in (
+        (f"/v1/agent/self?token={ADMIN_TOKEN}", {}),
+        ("/v1/agent/self", {"X-Consul-Token": ADMIN_TOKEN}),
+        ("/v1/agent/self", ADMIN),
+    ):
+        assert (await ask_consul(FakeView(), "GET", target, headers=headers, acl=True)).status == 200
+    headers = {"X-Nomad-Token": ADMIN_TOKEN}
+    assert (await ask_consul(FakeView(), "GET", "/v1/agent/self", headers=headers, acl=True)).status == 403
+
+
+@pytest.mark.parametrize("token", ["", WEAK_TOKEN])
+async def test_access_consul_filtered_list_has_its_index(token: str) -> None:
+    """A list that is not shown is a list all the same: it has an index, and clients can wait for it."""
+    view = FakeView()
+    view.catalog.add_remote("n2", remote_service("db"))
+    headers = _bearer(token) if token else {}
+    answer = await ask_consul(view, "GET", "/v1/catalog/service/db", headers=headers, acl=True)
+    assert (answer.status, answer.json) == (200, [])
+    assert int(answer.headers["x-consul-index"]) > 0
 
 
 @pytest.mark.parametrize(

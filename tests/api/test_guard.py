@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from api.guard import BODY_SIZE_MAX, DRAIN_SIZE_MAX, QUERY_SIZE_MAX, SERVICE_MAX, Guard, RequestCounter
+from api.guard import BODY_SIZE_MAX, DRAIN_SIZE_MAX, QUERY_SIZE_MAX, SERVICE_MAX, Guard, RequestCounter, Turn
 from api.view import JoinReport
 from tests.api.asker import Answer, RawClient, ask, ask_app, make_app, serving
 from tests.api.fake_view import FakeView
@@ -157,6 +157,20 @@ async def test_guard_serves_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         release.set()
     assert most_in_service == SERVICE_MAX
     assert len(answers) == SERVICE_MAX + 21
+
+
+async def test_turn_is_given_back_once() -> None:
+    """Giving back twice frees one place; it can be taken again."""
+    places = trio.Semaphore(1, max_value=1)
+    turn = Turn(places)
+    await turn.take()
+    assert places.value == 0
+    turn.give_back()
+    turn.give_back()
+    assert places.value == 1
+    await turn.take()
+    with pytest.raises(trio.WouldBlock):
+        places.acquire_nowait()
 
 
 async def test_guard_counts_answers() -> None:

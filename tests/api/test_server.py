@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from api import connection, server
+from api import connection
 from api.server import ListenConfig, ListenFailed, load_tls, serve
 from api.view import JoinReport
 from protocol.address import Address
@@ -145,10 +145,9 @@ async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.Monk
         assert turns.value == 64
 
 
-async def test_serve_bounds_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_serve_bounds_connections() -> None:
     """Beyond the bound a connection waits until another ends."""
-    monkeypatch.setattr(server, "CONNECTIONS_MAX", 2)
-    async with serving(make_app(FakeView())) as address:
+    async with serving(make_app(FakeView()), connections_max=2) as address:
         first, second, third = [await RawClient.connect(address) for _ in range(3)]
         assert (await first.ask("GET", "/livez")).status == 200
         assert (await second.ask("GET", "/livez")).status == 200

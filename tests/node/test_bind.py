@@ -5,28 +5,23 @@ import socket
 from typing import Any
 
 import pytest
-import trio
 
 from node import bind
-from node.bind import RESOLVED_MAX, advertise_address, bind_sentence, default_route_host, is_wildcard, resolve
+from node.bind import RESOLVED_MAX, Resolver, advertise_address, bind_sentence, default_route_host, is_wildcard
 from protocol.address import Address
 from protocol.error import InvalidRequest
 
 
-class _Resolver(trio.abc.HostnameResolver):
-    """Answers from a list, as a DNS server would."""
+def _answer_with(hosts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer from a list, as a DNS server would."""
 
-    def __init__(self, hosts: list[str]) -> None:
-        self.hosts = hosts
-
-    async def getaddrinfo(self, host: Any, port: Any, *rest: Any, **named: Any) -> Any:
-        await trio.lowlevel.checkpoint()
-        if not self.hosts:
+    def getaddrinfo(host: str, port: int, **_: Any) -> Any:
+        host.encode("idna")
+        if not hosts:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (found, port)) for found in self.hosts]
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (found, port)) for found in hosts]
 
-    async def getnameinfo(self, *_: Any) -> Any:
-        raise NotImplementedError
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +72,13 @@ def test_default_route_host_is_of_its_version_or_none(version: int) -> None:
 )
 async def test_resolve_takes_ip_addresses_as_they_are(text: str, found: Address) -> None:
     """An IP address needs no resolver; the default port fills in."""
-    assert await resolve(text, 7946) == [found]
+    assert await Resolver().resolve(text, 7946) == [found]
 
 
-async def test_resolve_gives_each_address_once_and_few() -> None:
+async def test_resolve_gives_each_address_once_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name's addresses come in the resolver's order, without repeats, at most 16."""
-    hosts = [f"10.0.{n // 2}.1" for n in range(100)]
-    trio.socket.set_custom_hostname_resolver(_Resolver(hosts))
-    found = await resolve("pods.example:99", 1)
+    _answer_with([f"10.0.{n // 2}.1" for n in range(100)], monkeypatch)
+    found = await Resolver().resolve("pods.example:99", 1)
     assert found == [Address(f"10.0.{n}.1", 99) for n in range(RESOLVED_MAX)]
 
 
@@ -98,11 +92,11 @@ async def test_resolve_gives_each_address_once_and_few() -> None:
         ("http://x", "is no port"),
     ],
 )
-async def test_resolve_says_what_is_wrong(text: str, says: str) -> None:
+async def test_resolve_says_what_is_wrong(text: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no address, or is nobody's name, is refused in a sentence."""
-    trio.socket.set_custom_hostname_resolver(_Resolver([]))
+    _answer_with([], monkeypatch)
     with pytest.raises(InvalidRequest, match=says):
-        await resolve(text, 7946)
+        await Resolver().resolve(text, 7946)
 
 
 def test_bind_sentence_of_a_port_in_use_names_the_address() -> None:

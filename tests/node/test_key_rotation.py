@@ -31,8 +31,11 @@ class Cluster:
         self.lacking: list[MemberId] = []
         self.asked_since: float | None = None
         self.refusal: InvalidRequest | None = None
+        self.stubborn = b""
+        """The key that does not go when it is retired."""
+        self.ring = SimpleNamespace(key_ids=(OLD, OLDER), primary=OLD)
         self.keyring = SimpleNamespace(
-            keyring=SimpleNamespace(key_ids=(OLD, OLDER)),
+            keyring=self.ring,
             add=self._add,
             use=self._use,
             retire=self._retire,
@@ -42,7 +45,7 @@ class Cluster:
         self.engine = SimpleNamespace(disagreeing_since=self._disagreeing_since)
         self.membership = self
         self.is_leaving = False
-        self.peers = SimpleNamespace(check_active=self._check_active)
+        self.peers = SimpleNamespace(check_active=self._check_active, rotation_turn=trio.Lock())
 
     @property
     def driver(self) -> SimpleNamespace:
@@ -76,13 +79,18 @@ class Cluster:
         if self.refusal is not None:
             raise self.refusal
         self.acts.append("add")
+        self.ring.key_ids = (*self.ring.key_ids, NEW)
         return NEW
 
     async def _use(self, key_id: bytes, *, force: bool) -> None:
         self.acts.append(("use", key_id, force))
+        self.ring.primary = key_id
 
     async def _retire(self, key_id: bytes) -> None:
         self.acts.append(("retire", key_id))
+        if key_id == self.stubborn:
+            raise InvalidRequest("no key of this id is held")
+        self.ring.key_ids = tuple(id for id in self.ring.key_ids if id != key_id)
 
     @property
     def node(self) -> Node:
@@ -151,6 +159,39 @@ async def test_rotation_that_not_all_follow_keeps_the_key_in_use(autojump_clock:
     ):
         await replace_cluster_key(cluster.node)
     assert cluster.changes == ["add"]
+
+
+async def test_rotation_that_leaves_another_key_is_not_done(autojump_clock: MockClock) -> None:
+    """What came from elsewhere meanwhile is retired too; what still is held in the end is said."""
+    cluster = Cluster(_member(1))
+    cluster.lacking, cluster.stubborn = [_id(1)], b"new2"
+
+    async def add_elsewhere() -> None:
+        await trio.sleep(STEP_LONGEST_S / 2)
+        cluster.ring.key_ids = (*cluster.ring.key_ids, cluster.stubborn)
+        cluster.lacking = []
+
+    with trio.fail_after(STEP_LONGEST_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(add_elsewhere)
+            with pytest.raises(
+                RotationIncomplete, match=f"held are {NEW.hex()}, {b'new2'.hex()}, in use is {NEW.hex()}"
+            ):
+                await replace_cluster_key(cluster.node)
+    assert [act for act in cluster.changes if isinstance(act, tuple) and act[0] == "retire"] == [
+        ("retire", OLD), ("retire", OLDER), ("retire", cluster.stubborn),
+    ]  # fmt: skip
+
+
+async def test_second_rotation_waits_for_the_first(autojump_clock: MockClock) -> None:
+    """Neither changes a key in the midst of the other."""
+    cluster = Cluster(_member(1))
+    async with cluster.peers.rotation_turn:
+        with trio.move_on_after(10 * STEP_LONGEST_S):
+            await replace_cluster_key(cluster.node)
+    assert cluster.acts == []
+    await replace_cluster_key(cluster.node)
+    assert cluster.ring.key_ids == (NEW,)
 
 
 async def test_rotation_with_a_full_ring_is_refused() -> None:

@@ -21,6 +21,7 @@ from protocol.error import InvalidRequest
 from protocol.refusal import Refusal
 from protocol.security.operator_word import operator_id, sign_as_operator
 from protocol.security.signing_key import SigningKey, format_public_key
+from protocol.security.verifier import REVOCATION_AHEAD_MAX_MS
 from protocol.ulid import ClusterId, MemberId
 
 OPERATOR = SigningKey.generate(lambda size: b"\3" * size)
@@ -295,9 +296,9 @@ async def test_only_the_operators_key_speaks_where_it_is_set(operated: Node) -> 
 
 
 async def test_statement_that_is_no_heeded_word_is_refused(operated: Node) -> None:
-    """Garbage, another key's, another cluster's, one of days ahead, one about the node itself, and a record."""
+    """Garbage, another key's, another cluster's, one of centuries ahead, one about the node itself, and a record."""
     cluster, version = cluster_of(operated), now_ms()
-    other = ClusterId(bytes(16))
+    other, too_late = ClusterId(bytes(16)), version + 2 * REVOCATION_AHEAD_MAX_MS
     genuine = sign_as_operator(OPERATOR, cluster, SOMEBODY, version, revoked=True)
     cases = [
         (b"", "not a signed revocation"),
@@ -306,7 +307,7 @@ async def test_statement_that_is_no_heeded_word_is_refused(operated: Node) -> No
         (genuine[:20] + b"\0" + genuine[21:], "not a signed revocation"),
         (sign_as_operator(OPERATOR, other, SOMEBODY, version, revoked=True), "not a signed revocation"),
         (sign_as_operator(STRANGER, cluster, SOMEBODY, version, revoked=True), "not heeded here"),
-        (sign_as_operator(OPERATOR, cluster, SOMEBODY, version + 3 * 86_400_000, revoked=True), "not heeded here"),
+        (sign_as_operator(OPERATOR, cluster, SOMEBODY, too_late, revoked=True), "not heeded here"),
         (sign_as_operator(OPERATOR, cluster, operated.local.id, version, revoked=True), "about the node itself"),
         (operated.local.record.raw, "but no revocation"),
     ]
@@ -366,7 +367,8 @@ async def test_name_that_the_disk_does_not_take_changes_nothing(node: Node, monk
         with pytest.raises(StoreError):
             await node.peers.rename(id, "name")
     assert node.local.record.display_name == ""
-    assert node.peers._names == {}
+    assert node.peers.names._notes == {}
+    assert node.peers.names.version == 0
 
 
 async def test_own_name_outlives_the_process(tmp_path: Path) -> None:

@@ -112,6 +112,19 @@ async def test_dials_beyond_the_bound_are_refused_at_once(served: Served, monkey
     assert "dials as many streams as it may" in ended.reason
 
 
+async def test_joins_leave_others_streams_to_dial(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Joins and invitations have a share of the streams, and no more; a sync finds one of the rest."""
+    monkeypatch.setattr(stream_server, "JOINING_MAX", 0)
+    ended = await served.join(Address("127.0.0.1", 9))
+    assert "dials as many streams as it may" in ended.reason
+    stream = served.parts.engine.new_stream()
+    served.server.perform(Dial(stream, served.parts.identity.id, Address("127.0.0.1", 9), Purpose.SYNC))
+    with trio.fail_after(DONE_WITHIN_S):
+        while not served.server.handshakes:
+            await trio.testing.wait_all_tasks_blocked()
+    assert cast(dict[str, int], served.server.handshakes) == {"unreachable": 1}
+
+
 async def test_dial_before_the_server_runs_is_refused() -> None:
     """Without a nursery there is nobody to dial: the engine is told, and waits for nothing."""
     served = Served(Parts("b", 2))

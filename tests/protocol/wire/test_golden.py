@@ -29,6 +29,7 @@ from protocol.wire.message import (
     SyncSummaries,
     Topic,
 )
+from tests.protocol.wire.fact_sample import sign_fact, sign_horizon
 from tests.protocol.wire.sample import author, open_any
 
 A, B = author(1), author(2)
@@ -51,6 +52,14 @@ STATEMENTS = {
         A.revoke(ID, 1_700_000_000_000, revoked=False).raw[64:],
         "0495c410" + A.id.hex() + "c420" + "01" * 32 + "c410" + ID_HEX + "cf0000018bcfe56800" "c2",
     ),
+    "fact": (
+        sign_fact(A, b"web", 5, b"80").raw[64:], "0594c410" + A.id.hex() + "c403776562" + "05" + "c4023830"
+    ),
+    "tombstone": (
+        sign_fact(A, b"web", 1_700_000_000_000).raw[64:],
+        "0594c410" + A.id.hex() + "c403776562" + "cf0000018bcfe56800" + "c400",
+    ),
+    "horizon": (sign_horizon(A, 5).raw[64:], "0594c410" + A.id.hex() + "c400" + "05" + "c400"),
 }  # fmt: skip
 
 PACKETS = {
@@ -76,6 +85,14 @@ STREAM: dict[str, tuple[StreamMessage, str]] = {
     "sync summaries": (
         SyncSummaries(b"\x0f", (Summary(Topic.MEMBER, ID, 5, 9), Summary(Topic.REVOCATION, ID, 6, 7)), True),
         "9416c4010f929400c410" + ID_HEX + "05099401c410" + ID_HEX + "0607c3",
+    ),
+    "sync summaries of a fact": (
+        SyncSummaries(b"", (Summary(Topic.FACT, ID, 5, 9),), False),
+        "9416c400919402c410" + ID_HEX + "0509c2",
+    ),
+    "sync claims of a fact": (
+        SyncClaims((Claim(sign_fact(A, b"web", 5, b"80")),), ((Topic.FACT, ID),), (), True),
+        "951791c45e" + sign_fact(A, b"web", 5, b"80").raw.hex() + "919202c410" + ID_HEX + "90c3",
     ),
     "sync claims": (
         SyncClaims((Claim(A.accuse(B.id)),), ((Topic.MEMBER, ID), (Topic.REVOCATION, ID)), ((ID, 5, 60),), False),

@@ -1,0 +1,165 @@
+"""The agent itself: who it is, whom it sees, whom it joins and evicts, what it measures."""
+
+import operator
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import trio
+from quart import Response, request
+from quart_trio import QuartTrio
+
+from api.access import Access
+from api.answer import JSON_TYPE, TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
+from api.consul.config import config_answer
+from api.consul.filter import keep_all
+from api.consul.member import local_answer, members_answer, node_ids, wan_name
+from api.consul.option import current_filter, is_pretty
+from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
+from api.consul.shape import coordinate_shape
+from api.consul.stats import stats_answer
+from api.consul.wording import failed, one_line, quote
+from api.exposition import exposition_answer, http_metric
+from api.guard import RequestCounter
+from api.nomad.metric import metrics_answer
+from api.query import current_query
+from api.token_view import Scope
+from api.view import JoinReport, NodeView
+from protocol.address import Address
+
+JOIN_S: Final = 4.5
+"""As in Nomad's dialect: its clients hang up after 5 s, and nobody expects the other one to be slower."""
+REASON_LENGTH_MAX: Final = 300
+"""Of the reasons why a join failed."""
+
+SEGMENT_ALL: Final = "_all"
+
+Reload = Callable[[], Awaitable[None]]
+"""Reads the node's configuration again."""
+
+
+def add_agent_routes(
+    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, reload: Reload | None
+) -> None:
+    """Add what is under /v1/agent and concerns neither services nor checks, and the root."""
+    agent = AgentRoutes(view, access, counter, reload)
+    add_routes(
+        app,
+        (
+            ("/", GET, agent.root),
+            ("/v1/agent/self", GET, agent.self),
+            ("/v1/agent/members", GET, agent.members),
+            ("/v1/agent/join/<rest:address>", GET_PUT, agent.join),
+            ("/v1/agent/force-leave/<rest:node>", GET_PUT, agent.force_leave),
+            ("/v1/agent/metrics", GET, agent.metrics),
+            ("/v1/agent/reload", PUT, agent.reload),
+            ("/v1/agent/token/<rest:kind>", PUT, agent.set_token),
+        ),
+    )
+
+
+class AgentRoutes:
+    """Handlers over one node."""
+
+    def __init__(self, view: NodeView, access: Access, counter: RequestCounter, reload: Reload | None) -> None:
+        self._view = view
+        self._access = access
+        self._counter = counter
+        self._reload = reload
+        self._lan = ReadyJson(lambda: view.generation, lambda: members_answer(view), operator.eq)
+        self._wan = ReadyJson(lambda: view.generation, lambda: members_answer(view, is_wan=True), operator.eq)
+
+    async def root(self) -> Response:
+        """Say what answers here."""
+        return Response(b"Consul Agent", 200, {"Content-Type": TEXT_TYPE})
+
+    async def self(self) -> Response:
+        """Show configuration, place, member and statistics of the node."""
+        self._access.require(Scope.AGENT_READ)
+        view = self._view
+        local = view.local()
+        place = view.catalog.node(local.name)
+        node_id = node_ids(view).get(local.id, "")
+        return _json(
+            {
+                "Config": config_answer(view.config_view(), node_id, view.version, _own_address()),
+                "DebugConfig": {},
+                "Coord": coordinate_shape(None if place is None else place.coordinate),
+                "Member": local_answer(view),
+                "Stats": stats_answer(view),
+                "Meta": local.tags,
+            }
+        )
+
+    async def members(self) -> Response:
+        """List the members, those that have left too; without the right, none."""
+        query = current_query()
+        if query.first("segment") not in (None, "", SEGMENT_ALL):
+            raise failed("there are no network segments here: leave segment out, or give _all")
+        keep = current_filter()
+        is_wan = bool(query.first("wan"))
+        if not self._access.shows(Scope.NODE_READ):
+            return _json([])
+        if keep is not keep_all:
+            return _json([shape for shape in members_answer(self._view, is_wan) if keep(shape)])
+        ready = self._wan if is_wan else self._lan
+        return Response(ready.pretty() if is_pretty() else ready.plain(), 200, {"Content-Type": JSON_TYPE})
+
+    async def join(self, address: str) -> Response:
+        """Join through an address; 500 with the reasons if that fails. There is one pool, so `wan` changes nothing."""
+        self._access.require(Scope.AGENT_WRITE)
+        check_readable(address)
+        report = JoinReport(0, (f"no answer within {JOIN_S} s",))
+        with trio.move_on_after(JOIN_S):
+            report = await self._view.join([address], JOIN_S)
+        if report.joined:
+            return empty_answer()
+        reasons = one_line("; ".join(report.errors) or "no answer")[:REASON_LENGTH_MAX]
+        raise failed(f"1 error occurred: * Failed to join {one_line(address[:80])}: {reasons}")
+
+    async def force_leave(self, node: str) -> Response:
+        """Evict a member; 200 also for one unknown, or alive (which refutes and stays)."""
+        self._access.require(Scope.AGENT_WRITE)
+        query = current_query()
+        name = check_readable(node)
+        if query.first("wan") is not None:
+            name = next((member.name for member in self._view.members() if wan_name(member) == node), node)
+        with trio.CancelScope(shield=True):
+            await self._view.force_leave(name, query.first("prune") is not None)
+        return empty_answer()
+
+    async def metrics(self) -> Response:
+        """Give every measurement, as JSON or in Prometheus' text format."""
+        self._access.require(Scope.AGENT_READ)
+        view = self._view
+        if current_query().first("format") == "prometheus":
+            return exposition_answer(view, self._counter)
+        now = time.time()
+        metrics = (*view.counters(), http_metric(self._counter))
+        return _json(metrics_answer(metrics, now, now - view.started_at))
+
+    async def reload(self) -> Response:
+        """Read the configuration again."""
+        self._access.require(Scope.AGENT_WRITE)
+        if self._reload is None:
+            raise failed("this node was started without a configuration that it could read again")
+        with trio.CancelScope(shield=True):
+            await self._reload()
+        return empty_answer()
+
+    async def set_token(self, kind: str) -> Response:
+        """Refuse: an agent here needs no token of its own, as it asks nobody."""
+        if not self._access.enforces:
+            raise Problem(401, "UNAUTHORIZED", "ACL support disabled")
+        self._access.require(Scope.AGENT_WRITE)
+        raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown")
+
+
+def _own_address() -> Address | None:
+    """Tell where the request in hand came in."""
+    server = request.scope.get("server")
+    return Address(server[0], server[1] or 0) if server else None
+
+
+def _json(value: Any) -> Response:
+    return json_answer(encode_json(value, is_pretty()))

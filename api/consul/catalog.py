@@ -1,0 +1,104 @@
+"""The catalog's routes: data centres, nodes and services. All but the first wait for news if they are asked to."""
+
+from typing import Any
+
+from quart import Response
+from quart_trio import QuartTrio
+
+from api.answer import encode_json, json_answer
+from api.catalog_view import Watch
+from api.consul.directory import Directory, service_watches
+from api.consul.listing import Lister, Listing
+from api.consul.option import is_pretty, read_options
+from api.consul.route import GET, add_routes, check_readable
+from api.consul.shape import indexed_service_shape, instance_shape, node_shape
+from api.consul.wording import NODE_NAME_MISSING, SERVICE_NAME_MISSING
+from api.token_view import Scope
+from api.view import NodeView
+from protocol.error import InvalidRequest
+
+
+def add_catalog_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
+    """Add what is read under /v1/catalog."""
+    catalog = CatalogRoutes(view, lister)
+    add_routes(
+        app,
+        (
+            ("/v1/catalog/datacenters", GET, catalog.datacenters),
+            ("/v1/catalog/nodes", GET, catalog.nodes),
+            ("/v1/catalog/services", GET, catalog.services),
+            ("/v1/catalog/service/<rest:name>", GET, catalog.service),
+            ("/v1/catalog/node/<rest:name>", GET, catalog.node),
+        ),
+    )
+
+
+class CatalogRoutes:
+    """Handlers over one node."""
+
+    def __init__(self, view: NodeView, lister: Lister) -> None:
+        self._view = view
+        self._lister = lister
+
+    async def datacenters(self) -> Response:
+        """List the data centres, this node's own first."""
+        return json_answer(encode_json(self._view.catalog.datacenters(), is_pretty()))
+
+    async def nodes(self) -> Response:
+        """List the members that have not left."""
+        options = read_options(self._view.catalog)
+
+        def build(directory: Directory) -> list[dict[str, Any]]:
+            shapes = (node_shape(node) for node in directory.nodes())
+            return [shape for shape in shapes if options.keep(shape)]
+
+        listing = Listing(Scope.NODE_READ, (Watch("nodes"),), ("nodes",), build, [])
+        return await self._lister.answer(listing, options)
+
+    async def services(self) -> Response:
+        """List the names of the services, each with the tags of all its instances."""
+        options = read_options(self._view.catalog)
+        # of which nodes a service is decides only where nodes are chosen
+        watches = (Watch("services"), Watch("nodes")) if options.node_meta else (Watch("services"),)
+
+        def build(directory: Directory) -> dict[str, list[str]]:
+            services = directory.services()
+            return {
+                name: tags
+                for name, tags in services.items()
+                if options.keep({"ServiceName": name, "ServiceTags": tags})
+            }
+
+        listing = Listing(Scope.SERVICE_READ, watches, ("services",), build, {})
+        return await self._lister.answer(listing, options)
+
+    async def service(self, name: str) -> Response:
+        """List a service's instances."""
+        options = read_options(self._view.catalog)
+        if not check_readable(name):
+            raise InvalidRequest(SERVICE_NAME_MISSING)
+
+        def build(directory: Directory) -> list[dict[str, Any]]:
+            shapes = (instance_shape(node, service) for node, service in directory.instances(name))
+            return [shape for shape in shapes if options.keep(shape)]
+
+        key = ("service", name, tuple(options.query.every("tag")))
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
+        return await self._lister.answer(listing, options)
+
+    async def node(self, name: str) -> Response:
+        """Show a node with its services; null if there is none."""
+        options = read_options(self._view.catalog)
+        if not check_readable(name):
+            raise InvalidRequest(NODE_NAME_MISSING)
+
+        def build(directory: Directory) -> dict[str, Any] | None:
+            node = directory.node(name)
+            if node is None:
+                return None
+            shapes = {service.id: indexed_service_shape(service) for service in directory.services_of(node)}
+            services = {id: shape for id, shape in shapes.items() if options.keep(shape)}
+            return {"Node": node_shape(node), "Services": services}
+
+        listing = Listing(Scope.NODE_READ, (Watch("node", name),), ("node", name), build, None)
+        return await self._lister.answer(listing, options)

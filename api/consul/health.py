@@ -1,0 +1,141 @@
+"""The health routes: checks, and services with them. All wait for news if they are asked to."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from quart import Response
+from quart_trio import QuartTrio
+
+from api.catalog_view import CatalogNode, Watch
+from api.consul.directory import Directory, service_watches
+from api.consul.listing import Lister, Listing
+from api.consul.option import read_options
+from api.consul.route import GET, add_routes, check_readable
+from api.consul.shape import check_shape, indexed_service_shape, node_shape
+from api.consul.wording import NODE_NAME_MISSING, SERVICE_NAME_MISSING, STATE_MISSING
+from api.query import Query, parse_bool
+from api.service_view import CheckStatus, CheckView, ServiceView
+from api.token_view import Scope
+from api.view import NodeView
+from protocol.error import InvalidRequest
+
+ANY_STATE: Final = "any"
+
+
+def add_health_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
+    """Add what is under /v1/health."""
+    health = HealthRoutes(view, lister)
+    add_routes(
+        app,
+        (
+            ("/v1/health/node/<rest:name>", GET, health.node),
+            ("/v1/health/checks/<rest:name>", GET, health.checks),
+            ("/v1/health/service/<rest:name>", GET, health.service),
+            ("/v1/health/state/<rest:state>", GET, health.state),
+        ),
+    )
+
+
+class HealthRoutes:
+    """Handlers over one node."""
+
+    def __init__(self, view: NodeView, lister: Lister) -> None:
+        self._view = view
+        self._lister = lister
+
+    async def node(self, name: str) -> Response:
+        """List a node's checks."""
+        options = read_options(self._view.catalog)
+        if not check_readable(name):
+            raise InvalidRequest(NODE_NAME_MISSING)
+
+        def build(directory: Directory) -> list[dict[str, Any]]:
+            node = directory.node(name)
+            shapes = map(check_shape, () if node is None else directory.checks_of(node))
+            return [shape for shape in shapes if options.keep(shape)]
+
+        listing = Listing(Scope.SERVICE_READ, (Watch("node", name),), ("health node", name), build, [])
+        return await self._lister.answer(listing, options)
+
+    async def checks(self, name: str) -> Response:
+        """List a service's checks."""
+        options = read_options(self._view.catalog)
+        if not check_readable(name):
+            raise InvalidRequest(SERVICE_NAME_MISSING)
+
+        def build(directory: Directory) -> list[dict[str, Any]]:
+            shapes = map(check_shape, directory.service_checks(name))
+            return [shape for shape in shapes if options.keep(shape)]
+
+        listing = Listing(Scope.SERVICE_READ, (Watch("checks", name),), ("health checks", name), build, [])
+        return await self._lister.answer(listing, options)
+
+    async def state(self, state: str) -> Response:
+        """List all checks of a status, or of any."""
+        options = read_options(self._view.catalog)
+        if not check_readable(state):
+            raise InvalidRequest(STATE_MISSING)
+
+        def build(directory: Directory) -> list[dict[str, Any]]:
+            found = (check for check in directory.all_checks() if state in (ANY_STATE, check.status.value))
+            return [shape for shape in map(check_shape, found) if options.keep(shape)]
+
+        listing = Listing(Scope.SERVICE_READ, (Watch("checks"),), ("health state", state), build, [])
+        return await self._lister.answer(listing, options)
+
+    async def service(self, name: str) -> Response:
+        """List a service's instances, each with its node, and its own and its node's checks."""
+        options = read_options(self._view.catalog)
+        is_passing = _read_passing(options.query)
+        if not check_readable(name):
+            raise InvalidRequest(SERVICE_NAME_MISSING)
+
+        def build(directory: Directory) -> list[dict[str, Any]]:
+            entries = _Entries(directory, is_passing)
+            shapes = (entries.shape(node, service) for node, service in directory.instances(name))
+            return [shape for shape in shapes if shape is not None and options.keep(shape)]
+
+        key = ("health service", name, tuple(options.query.every("tag")), is_passing)
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
+        return await self._lister.answer(listing, options)
+
+
+class _Entries:
+    """Shapes entries of health/service; a node's checks are sorted by service once, however many it offers."""
+
+    def __init__(self, directory: Directory, is_passing: bool) -> None:
+        self._directory = directory
+        self._is_passing = is_passing
+        self._by_node: dict[str, dict[str, list[CheckView]]] = {}
+
+    def shape(self, node: CatalogNode, service: ServiceView) -> dict[str, Any] | None:
+        """Shape one; None: not all its checks pass, and only such were asked for."""
+        by_service = self._by_node.get(node.id)
+        if by_service is None:
+            by_service = self._by_node[node.id] = _by_service(self._directory.checks_of(node))
+        checks = [*by_service.get("", ()), *by_service.get(service.id, ())]
+        if self._is_passing and any(check.status is not CheckStatus.PASSING for check in checks):
+            return None
+        return {
+            "Node": node_shape(node),
+            "Service": indexed_service_shape(service),
+            "Checks": [check_shape(check) for check in checks],
+        }
+
+
+def _by_service(checks: Sequence[CheckView]) -> dict[str, list[CheckView]]:
+    """Sort checks by the id of their service; the node's own are under the empty one."""
+    found: dict[str, list[CheckView]] = {}
+    for check in checks:
+        found.setdefault(check.service_id, []).append(check)
+    return found
+
+
+def _read_passing(query: Query) -> bool:
+    text = query.first("passing")
+    if not text:  # there without a value means yes
+        return text is not None
+    try:
+        return parse_bool(text)
+    except ValueError:
+        raise InvalidRequest("Invalid value for ?passing") from None

@@ -1,0 +1,90 @@
+"""Members in Consul's shape: eleven keys, a number for the status, and tags that a server of Consul would have set."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.view import MemberView, NodeView
+from protocol.status import Status
+
+ROLE: Final = "consul"
+"""What Consul's servers call themselves; a user's tag `role` goes before it."""
+
+ALIVE: Final = 1
+LEAVING: Final = 2
+LEFT: Final = 3
+FAILED: Final = 4
+
+STATUS_NUMBERS: Final = {
+    Status.ALIVE: ALIVE,
+    Status.SUSPECT: ALIVE,  # as Serf: suspicion is no one else's business
+    Status.FAILED: FAILED,
+    Status.LEFT: LEFT,
+}
+
+
+def members_answer(view: NodeView, is_wan: bool = False) -> list[dict[str, Any]]:
+    """Shape the answer of /v1/agent/members; in the wide area each name has its data centre behind it."""
+    members = view.members()
+    oldest = members[0].id if members else ""
+    uuids = node_ids(view)
+    shapes = []
+    for member in members:
+        shape = _member_shape(member, uuids, view.is_leaving, member.id == oldest)
+        if is_wan:
+            shape["Name"] = wan_name(member)
+        shapes.append(shape)
+    return shapes
+
+
+def local_answer(view: NodeView) -> dict[str, Any]:
+    """Shape the node itself, as the list shows it."""
+    local = view.local()
+    members = view.members()
+    return _member_shape(local, node_ids(view), view.is_leaving, bool(members) and members[0].id == local.id)
+
+
+def wan_name(member: MemberView) -> str:
+    """Give a member's name as the wide area has it."""
+    return f"{member.name}.{member.datacenter}"
+
+
+def node_ids(view: NodeView) -> Mapping[str, str]:
+    """Give the catalog's id of each member that has not left, by the member's own."""
+    return {node.member_id: node.id for node in view.catalog.nodes()}
+
+
+def _member_shape(member: MemberView, uuids: Mapping[str, str], is_leaving: bool, is_oldest: bool) -> dict[str, Any]:
+    low, high, current = member.protocol_range
+    leaves = is_leaving and member.is_local and member.status is not Status.LEFT
+    return {
+        "Name": member.name,
+        "Addr": member.address.host,
+        "Port": member.address.port,
+        "Tags": _tags(member, uuids.get(member.id, ""), is_oldest),
+        "Status": LEAVING if leaves else STATUS_NUMBERS[member.status],
+        "ProtocolMin": low,
+        "ProtocolMax": high,
+        "ProtocolCur": current,
+        "DelegateMin": low,
+        "DelegateMax": high,
+        "DelegateCur": current,
+    }
+
+
+def _tags(member: MemberView, uuid: str, is_oldest: bool) -> dict[str, str]:
+    """Join the user's tags and what Consul's own would say; only `role` may be the user's."""
+    low, high, current = member.protocol_range
+    made = {
+        "build": member.version,
+        "dc": member.datacenter,
+        "port": str(member.address.port),
+        "segment": "",
+        "vsn": str(current),
+        "vsn_max": str(high),
+        "vsn_min": str(low),
+    }
+    if uuid:  # who has left is not in the catalog
+        made["id"] = uuid
+    if is_oldest:
+        made["bootstrap"] = "1"
+    return {"role": ROLE, **member.tags, **made}

@@ -1,0 +1,59 @@
+"""Routes of a Consul: found by prefix, what follows is decoded once, and nobody asks for a head alone."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from quart import request
+from quart_trio import QuartTrio
+from werkzeug.routing import BaseConverter
+
+from protocol.error import InvalidRequest
+
+GET: Final = ("GET",)
+PUT: Final = ("PUT",)
+GET_PUT: Final = ("GET", "PUT")
+"""What 0.7 served for every method and later versions only for PUT: clients of both ages are in use."""
+
+Handler = Callable[..., Awaitable[Any]]
+Row = tuple[str, Sequence[str], Handler]
+
+_UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+class Rest(BaseConverter):
+    """All that follows a prefix: an id may begin with a slash, hold any letter, or be missing."""
+
+    regex = "(?s:.*)"
+    part_isolating = False
+    weight = 300
+
+
+def prepare_routes(app: QuartTrio) -> None:
+    """Teach an app the part `<rest:...>` of a rule."""
+    app.url_map.converters["rest"] = Rest
+
+
+def add_routes(app: QuartTrio, rows: Sequence[Row]) -> None:
+    """Add routes for exactly the methods given: werkzeug would add HEAD to GET, which a Consul refuses."""
+    for rule, methods, handler in rows:
+        endpoint = f"consul {rule} {handler.__name__}"
+        made = app.url_rule_class(rule, methods=methods, endpoint=endpoint)
+        if made.methods is not None:
+            made.methods.discard("HEAD")
+        app.url_map.add(made)
+        app.view_functions[endpoint] = handler
+
+
+def check_readable(rest: str) -> str:
+    """Give what follows a prefix as it was decoded.
+
+    Raises:
+        InvalidRequest: it is not UTF-8; replaced by a sign for that, two ids would be one.
+    """
+    if _UNREADABLE in rest:
+        try:
+            unquote_to_bytes(request.scope["raw_path"]).decode()
+        except UnicodeDecodeError:
+            raise InvalidRequest("the path is not percent-encoded UTF-8") from None
+    return rest

@@ -1,0 +1,101 @@
+"""Consul's JSON of the node's values. Lists and objects that are empty are so written, never null."""
+
+from typing import Any
+
+from api.catalog_view import CatalogNode, Coordinate
+from api.service_view import CheckView, ServiceView
+
+
+def service_shape(service: ServiceView) -> dict[str, Any]:
+    """Shape a service as the agent that owns it lists it."""
+    passing, warning = service.weights
+    return {
+        "ID": service.id,
+        "Service": service.name,
+        "Tags": service.tags,
+        "Meta": service.meta,
+        "Port": service.port,
+        "Address": service.address,
+        "Weights": {"Passing": passing, "Warning": warning},
+        "EnableTagOverride": service.enable_tag_override,
+    }
+
+
+def indexed_service_shape(service: ServiceView) -> dict[str, Any]:
+    """Shape a service as catalog/node and health/service have it."""
+    return service_shape(service) | _indexes(service)
+
+
+def agent_check_shape(check: CheckView) -> dict[str, Any]:
+    """Shape a check as the agent that owns it lists it: its indexes are the catalog's business."""
+    return {
+        "Node": check.node,
+        "CheckID": check.id,
+        "Name": check.name,
+        "Status": check.status.value,
+        "Notes": check.notes,
+        "Output": check.output,
+        "ServiceID": check.service_id,
+        "ServiceName": check.service_name,
+        "ServiceTags": check.service_tags,
+        "Type": check.kind,
+        "Definition": {},
+        "CreateIndex": 0,
+        "ModifyIndex": 0,
+    }
+
+
+def check_shape(check: CheckView) -> dict[str, Any]:
+    """Shape a check as the health routes have it."""
+    return agent_check_shape(check) | _indexes(check)
+
+
+def node_shape(node: CatalogNode) -> dict[str, Any]:
+    """Shape a node."""
+    return {
+        "ID": node.id,
+        "Node": node.name,
+        "Address": node.address.host,
+        "Datacenter": node.datacenter,
+        "TaggedAddresses": _tagged_addresses(node),
+        "Meta": node.meta,
+        **_indexes(node),
+    }
+
+
+def instance_shape(node: CatalogNode, service: ServiceView) -> dict[str, Any]:
+    """Shape a service with its node, as catalog/service has it."""
+    passing, warning = service.weights
+    return {
+        "ID": node.id,
+        "Node": node.name,
+        "Address": node.address.host,
+        "Datacenter": node.datacenter,
+        "TaggedAddresses": _tagged_addresses(node),
+        "NodeMeta": node.meta,
+        "ServiceID": service.id,
+        "ServiceName": service.name,
+        "ServiceTags": service.tags,
+        "ServiceAddress": service.address,
+        "ServiceWeights": {"Passing": passing, "Warning": warning},
+        "ServiceMeta": service.meta,
+        "ServicePort": service.port,
+        "ServiceEnableTagOverride": service.enable_tag_override,
+        **_indexes(service),
+    }
+
+
+def coordinate_shape(coordinate: Coordinate | None) -> dict[str, Any] | None:
+    """Shape a place in the space of round trips; null where none is known."""
+    if coordinate is None:
+        return None
+    vector, error, adjustment, height = coordinate
+    return {"Vec": vector, "Error": error, "Adjustment": adjustment, "Height": height}
+
+
+def _tagged_addresses(node: CatalogNode) -> dict[str, str]:
+    return {"lan": node.address.host, "wan": node.address.host}
+
+
+def _indexes(value: ServiceView | CheckView | CatalogNode) -> dict[str, int]:
+    return {"CreateIndex": value.create_index, "ModifyIndex": value.modify_index}

@@ -1,0 +1,36 @@
+"""Sentences that Consul's clients and their tests know by heart."""
+
+from typing import Final
+
+import msgspec
+
+from api.answer import ECHO_LENGTH_MAX, Problem
+
+TYPE_MISSING: Final = "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"
+NAME_MISSING: Final = "Missing check name"
+STATUS_BAD: Final = "Bad check status"
+SERVICE_NAME_MISSING: Final = "Missing service name"
+SERVICE_STATUS_BAD: Final = "Status for checks must 'passing', 'warning', 'critical'"
+SERVICE_ADDRESS_BAD: Final = "Invalid service address"
+SERVICE_ID_MISSING: Final = "Missing service ID"
+ENABLE_MISSING: Final = "Missing value for enable"
+NODE_NAME_MISSING: Final = "Missing node name"
+STATE_MISSING: Final = "Missing check state"
+CONFLICTING: Final = "Cannot specify ?stale with ?consistent, conflicting semantics."
+NO_PATH: Final = "No path to datacenter"
+
+
+def quote(text: str) -> str:
+    """Quote a piece of a request as Go's %q does: between double quotes, on one line, and short."""
+    cut = text if len(text) <= ECHO_LENGTH_MAX else text[:ECHO_LENGTH_MAX] + "..."
+    return msgspec.json.encode(one_line(cut)).decode()
+
+
+def one_line(text: str) -> str:
+    """Put a blank for each letter that would end a line, or shows nowhere."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def failed(sentence: str) -> Problem:
+    """Refuse as a Consul does whose handler returned an error: 500 with its text."""
+    return Problem(500, "FAILED", sentence)

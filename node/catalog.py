@@ -1,0 +1,235 @@
+"""The services of the whole cluster as this node knows them: facts of all members, by node and by name, with an index.
+
+Each change gets the next number, and each answer that shows it takes that number as its index; who waits for an answer
+wakes when it does. The numbers begin at the unix time of the start in seconds, so they go on above those of an earlier
+run that made less than one change a second.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import trio
+
+from protocol.catalog.check import Check
+from protocol.catalog.key import Kind, read_key
+from protocol.catalog.service import Service
+from protocol.error import MalformedMessage
+from protocol.status import Status
+from protocol.swim.effect import Change
+from protocol.swim.location import COORDINATE_KEY
+from protocol.swim.member import Member
+from protocol.swim.membership import Membership
+from protocol.swim.vivaldi import Coordinate
+from protocol.ulid import MemberId
+from protocol.wire.fact import Fact
+
+TOPICS_MAX = 16_384
+"""Answers whose last change is remembered; for a forgotten one it is that of the newest forgotten."""
+
+Topic = tuple[str, str]
+"""What an answer shows: kind (`nodes`, `services`, `service`, `node`, `checks`), and a name."""
+NODES: Topic = ("nodes", "")
+SERVICES: Topic = ("services", "")
+ALL_CHECKS: Topic = ("checks", "")
+
+T = TypeVar("T")
+
+_log = logging.getLogger("shoal.catalog")
+
+
+@dataclass(slots=True)
+class Held(Generic[T]):
+    """A value, and the numbers of the changes that made it and changed it last."""
+
+    value: T
+    create_index: int
+    modify_index: int
+
+
+@dataclass(slots=True)
+class NodeFacts:
+    """What one member says."""
+
+    services: dict[str, Held[Service]] = field(default_factory=dict)
+    checks: dict[str, Held[Check]] = field(default_factory=dict)
+    coordinate: Coordinate | None = None
+    create_index: int = 0
+    modify_index: int = 0
+
+
+class Catalog:
+    """Read from facts as they come; members come and go by `note_change`."""
+
+    def __init__(self, membership: Membership, first_index: int) -> None:
+        self._membership = membership
+        self._nodes: dict[MemberId, NodeFacts] = {}
+        self._by_name: dict[str, dict[tuple[MemberId, str], None]] = {}
+        self._changed: OrderedDict[Topic, int] = OrderedDict()
+        self._waiting: dict[Topic, tuple[trio.Event, list[int]]] = {}
+        """By topic: what wakes, and how many wait, as a list of one number."""
+        self._floor = first_index
+        self.newest = first_index
+        """The number of the last change."""
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def members(self) -> list[Member]:
+        """Give the members the catalog shows, by shown name: all that have not left."""
+        shown = self._membership.shown_name
+        return sorted((m for m in self._membership if m.status is not Status.LEFT), key=shown)
+
+    def of(self, id: MemberId) -> NodeFacts:
+        """Give what a member says."""
+        held = self._nodes.get(id)
+        return NodeFacts(create_index=self._floor, modify_index=self._floor) if held is None else held
+
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """Give the tags of each service name, over all members shown."""
+        found: dict[str, set[str]] = {}
+        for name, instances in self._by_name.items():
+            for id, service_id in instances:
+                if self._is_shown(id):
+                    found.setdefault(name, set()).update(self._nodes[id].services[service_id].value.tags)
+        return {name: frozenset(tags) for name, tags in found.items()}
+
+    def instances(self, name: str) -> list[tuple[MemberId, Held[Service]]]:
+        """Give all instances of a service that are shown."""
+        found = self._by_name.get(name, ())
+        return [(id, self._nodes[id].services[service]) for id, service in found if self._is_shown(id)]
+
+    def _is_shown(self, id: MemberId) -> bool:
+        member = self._membership.get(id)
+        return member is not None and member.status is not Status.LEFT
+
+    # --- waiting --------------------------------------------------------------------------------
+
+    def index(self, topic: Topic) -> int:
+        """Tell the number of the last change of an answer."""
+        return self._changed.get(topic, self._floor)
+
+    async def wait(self, topic: Topic, index: int) -> None:
+        """Return once an answer's number is above one; costs an event while waiting."""
+        while self.index(topic) <= index:
+            event, count = self._waiting.setdefault(topic, (trio.Event(), [0]))
+            count[0] += 1
+            try:
+                await event.wait()
+            finally:
+                count[0] -= 1
+                if not count[0] and self._waiting.get(topic, (None,))[0] is event:
+                    del self._waiting[topic]
+
+    def _touch(self, topics: Iterable[Topic]) -> int:
+        """Give the next number to some answers, and wake who waits for them."""
+        self.newest += 1
+        for topic in dict.fromkeys(topics):
+            self._changed.pop(topic, None)
+            self._changed[topic] = self.newest
+            waiting = self._waiting.pop(topic, None)
+            if waiting is not None:
+                waiting[0].set()
+        while len(self._changed) > TOPICS_MAX:
+            _, index = self._changed.popitem(last=False)
+            self._floor = max(self._floor, index)
+        return self.newest
+
+    # --- what comes in --------------------------------------------------------------------------
+
+    def note_change(self, change: Change) -> None:
+        """Take note that a member came, went, failed or said something new of itself."""
+        facts = self._nodes.get(change.id)
+        names = [] if facts is None else [held.value.name for held in facts.services.values()]
+        topics: list[Topic] = [NODES, ALL_CHECKS, ("node", change.name)]
+        topics += [("service", name) for name in names]
+        topics += [("checks", name) for name in names]
+        if names:
+            topics.append(SERVICES)
+        index = self._touch(topics)
+        if facts is None and self._membership.get(change.id) is not None:
+            facts = self._nodes[change.id] = NodeFacts(create_index=index)
+        if facts is not None:
+            facts.modify_index = index
+
+    def note_fact(self, owner: MemberId, fact: Fact | None) -> None:
+        """Take what a member said; None: it is gone with all that it said."""
+        if fact is None:
+            self._forget(owner)
+            return
+        facts = self._nodes.get(owner)
+        if facts is None:
+            facts = self._nodes[owner] = NodeFacts(create_index=self.newest, modify_index=self.newest)
+        try:
+            self._take(owner, facts, fact)
+        except MalformedMessage as wrong:
+            _log.debug("a fact that says nothing to us: %s", wrong)
+
+    def _take(self, owner: MemberId, facts: NodeFacts, fact: Fact) -> None:
+        if fact.key == COORDINATE_KEY:
+            facts.coordinate = Coordinate.decode(fact.value) if fact.value else None
+            return
+        key = read_key(fact.key)
+        if key is None:  # a horizon, or of a kind that a later version knows
+            return
+        if key.kind is Kind.SERVICE:
+            self._take_service(owner, facts, key.id, Service.decode(key.id, fact.value) if fact.value else None)
+        else:
+            self._take_check(owner, facts, key.id, Check.decode(key.id, fact.value) if fact.value else None)
+
+    def _node_topic(self, owner: MemberId) -> Topic:
+        member = self._membership.get(owner)
+        return ("node", "" if member is None else self._membership.shown_name(member))
+
+    def _take_service(self, owner: MemberId, facts: NodeFacts, id: str, service: Service | None) -> None:
+        held = facts.services.get(id)
+        topics: list[Topic] = [SERVICES, self._node_topic(owner)]
+        for one in (service, held.value if held else None):
+            if one is not None:
+                topics += [("service", one.name), ("checks", one.name)]
+        index = self._touch(topics)
+        if held is not None:
+            self._unlist(held.value.name, owner, id)
+            del facts.services[id]
+        if service is not None:
+            facts.services[id] = Held(service, held.create_index if held else index, index)
+            self._by_name.setdefault(service.name, {})[owner, id] = None
+
+    def _unlist(self, name: str, owner: MemberId, id: str) -> None:
+        instances = self._by_name.get(name, {})
+        instances.pop((owner, id), None)
+        if not instances:
+            self._by_name.pop(name, None)
+
+    def _take_check(self, owner: MemberId, facts: NodeFacts, id: str, check: Check | None) -> None:
+        held = facts.checks.get(id)
+        topics: list[Topic] = [ALL_CHECKS, self._node_topic(owner)]
+        for one in (check, held.value if held else None):
+            if one is not None:
+                topics += self._topics_of(facts, one)
+        index = self._touch(topics)
+        if check is None:
+            facts.checks.pop(id, None)
+        else:
+            facts.checks[id] = Held(check, held.create_index if held else index, index)
+
+    def _topics_of(self, facts: NodeFacts, check: Check) -> list[Topic]:
+        """Tell which services a check speaks of: its own, or, of a node's check, all of that node's."""
+        if check.service_id:
+            service = facts.services.get(check.service_id)
+            names = [] if service is None else [service.value.name]
+        else:
+            names = [held.value.name for held in facts.services.values()]
+        return [topic for name in names for topic in (("service", name), ("checks", name))]
+
+    def _forget(self, owner: MemberId) -> None:
+        facts = self._nodes.pop(owner, None)
+        if facts is None:
+            return
+        names = {held.value.name for held in facts.services.values()}
+        for id, held in facts.services.items():
+            self._unlist(held.value.name, owner, id)
+        topics: list[Topic] = [SERVICES, ALL_CHECKS, NODES, self._node_topic(owner)]
+        topics += [topic for name in names for topic in (("service", name), ("checks", name))]
+        self._touch(topics)

@@ -1,0 +1,249 @@
+"""Blocking queries: who waits for how long, who is woken, and what waiting costs others."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+import trio.testing
+from quart_trio import QuartTrio
+
+from api.catalog_view import Watch
+from api.consul.block import JITTER_SHARE
+from api.consul.option import WAIT_DEFAULT_S, WAIT_MAX_S
+from api.guard import SERVICE_MAX
+from protocol.status import Status
+from tests.api.asker import ADMIN, Answer, RawClient, ask_app, ask_consul, make_consul_app, serving
+from tests.api.fake_catalog import FIRST_INDEX, remote_service
+from tests.api.fake_view import FakeView
+
+SERVICE = "/v1/health/service/web"
+LISTINGS = (
+    "/v1/catalog/nodes",
+    "/v1/catalog/services",
+    "/v1/catalog/service/web",
+    "/v1/catalog/node/n2",
+    "/v1/health/node/n2",
+    "/v1/health/checks/web",
+    "/v1/health/service/web",
+    "/v1/health/state/any",
+)
+
+
+async def _asking(view: FakeView, target: str, change: Callable[[], Awaitable[object]]) -> tuple[Answer, float]:
+    """Ask, let `change` happen once the request waits, and tell when the answer came."""
+    answers: list[Answer] = []
+    app = make_consul_app(view)
+    began = trio.current_time()
+
+    async def ask() -> None:
+        answers.append(await ask_app(app, "GET", target))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        await change()
+    return answers[0], trio.current_time() - began
+
+
+async def _nothing() -> None:
+    """Change nothing."""
+
+
+@pytest.mark.parametrize("path", LISTINGS)
+async def test_block_ends_with_news(path: str, autojump_clock: trio.testing.MockClock) -> None:
+    """Every listing waits for its news, and answers with them at once."""
+    view = FakeView()
+    view.catalog.add_remote("n2", remote_service("web"))
+    index = int((await ask_consul(view, "GET", path)).headers["x-consul-index"])
+
+    async def change() -> None:
+        assert view.catalog.waiter_count == 1
+        view.set_status(2, Status.FAILED)
+        view.catalog.service_changed("web", "n2")
+
+    answer, waited_s = await _asking(view, f"{path}?index={index}&wait=60s", change)
+    assert answer.status == 200
+    assert int(answer.headers["x-consul-index"]) > index
+    assert waited_s == 0
+    assert view.catalog.waiter_count == 0
+
+
+@pytest.mark.parametrize(
+    ("wait", "seconds"),
+    [
+        ("1s", 1),
+        ("120000ms", 120),
+        ("10m", 600),
+        ("", WAIT_DEFAULT_S),
+        ("0s", WAIT_DEFAULT_S),
+        ("-5s", WAIT_DEFAULT_S),
+        ("11m", WAIT_MAX_S),
+        ("9999h", WAIT_MAX_S),
+    ],
+)
+async def test_block_ends_with_its_time(wait: str, seconds: float, autojump_clock: trio.testing.MockClock) -> None:
+    """Without news the answer comes after `wait` and at most a sixteenth more: a normal one, the index unchanged."""
+    answer, waited_s = await _asking(FakeView(), f"{SERVICE}?index={FIRST_INDEX}&wait={wait}", _nothing)
+    assert (answer.status, answer.json) == (200, [])
+    assert int(answer.headers["x-consul-index"]) == FIRST_INDEX
+    assert seconds <= waited_s <= seconds * (1 + 1 / JITTER_SHARE)
+
+
+async def test_block_is_spread(autojump_clock: trio.testing.MockClock) -> None:
+    """Requests begun together do not all end together."""
+    ends = {(await _asking(FakeView(), f"{SERVICE}?index={FIRST_INDEX}&wait=16s", _nothing))[1] for _ in range(20)}
+    assert len(ends) > 10
+
+
+@pytest.mark.parametrize("query", ["", "index=0&wait=60s", "wait=60s", f"index={FIRST_INDEX - 1}&wait=60s", "index=1"])
+async def test_block_not(query: str, autojump_clock: trio.testing.MockClock) -> None:
+    """Without an index, or with one that is behind, the answer comes at once."""
+    _, waited_s = await _asking(FakeView(), f"{SERVICE}?{query}", _nothing)
+    assert waited_s == 0
+
+
+async def test_block_index_from_the_future(autojump_clock: trio.testing.MockClock) -> None:
+    """An index of an earlier life of the node ends with its time, and the answer has the true one."""
+    answer, waited_s = await _asking(FakeView(), f"{SERVICE}?index={2**64 - 1}&wait=10s", _nothing)
+    assert int(answer.headers["x-consul-index"]) == FIRST_INDEX
+    assert 10 <= waited_s <= 10.7
+
+
+async def test_block_other_service_does_not_wake(autojump_clock: trio.testing.MockClock) -> None:
+    """Who waits for one service is not woken by another."""
+    view = FakeView()
+
+    async def change() -> None:
+        view.catalog.add_remote("n2", remote_service("other"))
+
+    _, waited_s = await _asking(view, f"{SERVICE}?index={FIRST_INDEX}&wait=10s", change)
+    assert waited_s >= 10
+
+
+async def test_block_for_a_service_to_come(autojump_clock: trio.testing.MockClock) -> None:
+    """A service may be waited for before there is one."""
+    view = FakeView()
+
+    async def change() -> None:
+        await ask_consul(view, "PUT", "/v1/agent/service/register", {"Name": "web"})
+
+    answer, waited_s = await _asking(view, f"{SERVICE}?index={FIRST_INDEX}&wait=10s", change)
+    assert (len(answer.json), waited_s) == (1, 0)
+
+
+@pytest.mark.parametrize("path", ["/v1/catalog/service/consul", "/v1/catalog/services?node-meta=rack:r2"])
+async def test_block_for_two_things(path: str, autojump_clock: trio.testing.MockClock) -> None:
+    """An answer that shows services and nodes ends with news of either."""
+    view = FakeView()
+    joint = "&" if "?" in path else "?"
+    index = int((await ask_consul(view, "GET", path)).headers["x-consul-index"])
+
+    async def change() -> None:
+        view.change_member(2, tags={"rack": "r9"})
+
+    answer, waited_s = await _asking(view, f"{path}{joint}index={index}&wait=10s", change)
+    assert waited_s == 0
+    assert int(answer.headers["x-consul-index"]) > index
+    assert view.catalog.waiter_count == 0
+
+
+async def test_block_right_is_asked_for_again(autojump_clock: trio.testing.MockClock) -> None:
+    """A token that was revoked while its request waited shows nothing any more."""
+    view = FakeView()
+    view.catalog.add_remote("n2", remote_service("web"))
+    index = view.catalog.index(Watch("service", "web"))
+    app = make_consul_app(view, acl=True)
+    answers: list[Answer] = []
+
+    async def ask() -> None:
+        answers.append(await ask_app(app, "GET", f"{SERVICE}?index={index}&wait=10s", ADMIN))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        view.tokens.forget(ADMIN["Authorization"].split()[1])
+        view.catalog.service_changed("web", "n2")
+    assert (answers[0].status, answers[0].text) == (403, "ACL not found")
+
+
+async def test_block_gives_its_turn_to_others(autojump_clock: trio.testing.MockClock) -> None:
+    """More wait than may be in service, others are served meanwhile, and all are answered when there is news."""
+    view = FakeView()
+    app = make_consul_app(view)
+    answers: list[Answer] = []
+
+    async def ask(app: QuartTrio) -> None:
+        answers.append(await ask_app(app, "GET", f"{SERVICE}?index={FIRST_INDEX}&wait=10m"))
+
+    count = SERVICE_MAX * 3
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(ask, app)
+        await trio.testing.wait_all_tasks_blocked()
+        assert view.catalog.waiter_count == count
+        answer = await ask_app(app, "PUT", "/v1/agent/service/register", body=b'{"Name": "web"}')
+        assert answer.status == 200
+    assert len(answers) == count
+    assert {len(one.json) for one in answers} == {1}
+
+
+async def test_block_answers_in_turn(monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock) -> None:
+    """Whoever wakes takes a place again: while all are taken by others, no answer is made."""
+    view = FakeView()
+    app = make_consul_app(view)
+    release = trio.Event()
+
+    async def slow_join(addresses: object, timeout_s: float) -> None:
+        await release.wait()
+
+    monkeypatch.setattr("api.consul.agent.JOIN_S", 1_000)
+    monkeypatch.setattr(view, "join", slow_join)
+    answers: list[Answer] = []
+
+    async def ask() -> None:
+        answers.append(await ask_app(app, "GET", f"{SERVICE}?index={FIRST_INDEX}&wait=10m"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        async with trio.open_nursery() as occupied:
+            for _ in range(SERVICE_MAX):
+                occupied.start_soon(ask_app, app, "GET", "/v1/agent/join/x")
+            await trio.testing.wait_all_tasks_blocked()
+            view.catalog.service_changed("web")
+            await trio.testing.wait_all_tasks_blocked()
+            assert view.catalog.waiter_count == 0
+            assert answers == []
+            occupied.cancel_scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(answers) == 1
+
+
+async def test_block_client_goes_away() -> None:
+    """A client that hangs up leaves nothing waiting."""
+    view = FakeView()
+    async with serving(make_consul_app(view)) as address:
+        client = await RawClient.connect(address)
+        await client.send(f"GET {SERVICE}?index={FIRST_INDEX} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        with trio.fail_after(10):
+            while view.catalog.waiter_count == 0:
+                await trio.testing.wait_all_tasks_blocked()
+            await client.stream.aclose()
+            while view.catalog.waiter_count:
+                await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_block_ends_with_the_server() -> None:
+    """A server that ends answers all who wait, at once and well."""
+    view = FakeView()
+    shutdown = trio.Event()
+    async with serving(make_consul_app(view), shutdown) as address:
+        clients = [await RawClient.connect(address) for _ in range(5)]
+        for client in clients:
+            await client.send(f"GET {SERVICE}?index={FIRST_INDEX} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        with trio.fail_after(10):
+            while view.catalog.waiter_count < len(clients):
+                await trio.testing.wait_all_tasks_blocked()
+            shutdown.set()
+            for client in clients:
+                assert (await client.read_answer()).headers["x-consul-index"] == str(FIRST_INDEX)

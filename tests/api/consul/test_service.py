@@ -1,0 +1,249 @@
+"""Services of the node: registered in every spelling, listed, deregistered."""
+
+import pytest
+
+from api.service_view import CheckDefinition, ServiceDefinition
+from tests.api.asker import ask_consul
+from tests.api.fake_view import FakeView
+
+REGISTER = "/v1/agent/service/register"
+
+PAGE_BODY = {
+    "ID": "redis1",
+    "Name": "redis",
+    "Tags": ["master", "v1"],
+    "Address": "127.0.0.1",
+    "Port": 8000,
+    "EnableTagOverride": False,
+    "Check": {
+        "DeregisterCriticalServiceAfter": "90m",
+        "Script": "/usr/local/bin/check_redis.py",
+        "HTTP": "http://localhost:5000/health",
+        "Interval": "10s",
+        "TTL": "15s",
+    },
+}
+
+
+async def test_register_example_of_the_page() -> None:
+    """The page's own example is accepted: of its kinds of check the TTL counts."""
+    view = FakeView()
+    answer = await ask_consul(view, "PUT", REGISTER, PAGE_BODY)
+    assert (answer.status, answer.body) == (200, b"")
+    check = CheckDefinition(ttl_s=15, deregister_after_s=5_400)
+    wanted = ServiceDefinition("redis1", "redis", ("master", "v1"), "127.0.0.1", 8_000, checks=(check,))
+    assert view.calls == [("register_service", wanted, False)]
+
+
+async def test_register_then_list() -> None:
+    """What is registered is listed at once, by id, with empty things written as such."""
+    view = FakeView()
+    await ask_consul(view, "PUT", REGISTER, {"Name": "web"})
+    assert (await ask_consul(view, "GET", "/v1/agent/services")).json == {
+        "web": {
+            "ID": "web",
+            "Service": "web",
+            "Tags": [],
+            "Meta": {},
+            "Port": 0,
+            "Address": "",
+            "Weights": {"Passing": 1, "Warning": 1},
+            "EnableTagOverride": False,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "web", "id": "w", "port": 80, "enabletagoverride": True, "check": {"ttl": "10s"}},
+        {"NAME": "web", "ID": "w", "PORT": 80.0, "enable_tag_override": True, "checks": [{"TTL": 10_000_000_000}]},
+        {"Name": "web", "Id": "w", "Port": 80, "EnableTagOverride": True, "Check": {"Ttl": "10s"}, "Tags": None},
+        {"Name": "web", "ID": "w", "Port": 80, "EnableTagOverride": True, "Check": {"TTL": "10s"}, "Kind": "x", "a": 1},
+        {
+            "Name": "web",
+            "ID": "w",
+            "Port": 80,
+            "EnableTagOverride": True,
+            "Address": None,
+            "Token": None,
+            "Check": {"TTL": "10s", "Interval": None, "HTTP": None, "Args": None},
+            "Checks": None,
+        },
+    ],
+)
+async def test_register_spellings(body: dict[str, object]) -> None:
+    """Keys in any case, numbers for durations, null for what is absent, keys that nobody knows: all the same."""
+    view = FakeView()
+    assert (await ask_consul(view, "PUT", REGISTER, body)).status == 200
+    wanted = ServiceDefinition("w", "web", (), "", 80, enable_tag_override=True, checks=(CheckDefinition(ttl_s=10),))
+    assert view.calls == [("register_service", wanted, False)]
+
+
+@pytest.mark.parametrize("content_type", [None, "application/json", "application/x-www-form-urlencoded", "text/plain"])
+async def test_register_content_type_says_nothing(content_type: str | None) -> None:
+    """Clients send JSON under any name, and under none."""
+    view = FakeView()
+    headers = {"Content-Type": content_type} if content_type else {}
+    assert (await ask_consul(view, "PUT", REGISTER, {"Name": "web"}, headers)).status == 200
+    assert "web" in view.services.services()
+
+
+async def test_register_with_everything() -> None:
+    """Meta keeps its keys as they are, weights and tags arrive, `Checks` go before `Check`."""
+    view = FakeView()
+    body = {
+        "name": "web",
+        "meta": {"Some_Key": "v", "none": None},
+        "weights": {"passing": 10, "Warning": 0},
+        "tags": ["a", "b"],
+        "check": {"tcp": "localhost:22", "interval": "5s", "timeout": "2s", "status": "passing", "notes": "n"},
+        "checks": [{"http": "http://x/", "interval": "1m", "CheckID": "mine", "Name": "My check"}],
+        "tagged_addresses": {"lan": {"address": "1.2.3.4", "port": 1}},
+    }
+    assert (await ask_consul(view, "PUT", f"{REGISTER}?replace-existing-checks=true", body)).status == 200
+    _, service, replaces = view.calls[0]
+    assert isinstance(service, ServiceDefinition)
+    assert replaces is True
+    assert (service.id, service.meta, service.weights, service.tags) == (
+        "",
+        {"Some_Key": "v", "none": ""},
+        (10, 0),
+        ("a", "b"),
+    )
+    assert [check.id for check in service.checks] == ["mine", ""]
+    assert set(view.services.checks()) == {"mine", "service:web:2"}
+    listed = (await ask_consul(view, "GET", "/v1/agent/checks")).json
+    assert listed["mine"]["Name"] == "My check"
+    assert listed["service:web:2"]["Status"] == "passing"
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({}, "Missing service name"),
+        ({"Name": ""}, "Missing service name"),
+        ({"Name": None}, "Missing service name"),
+        ({"Name": "w", "Address": "0.0.0.0"}, "Invalid service address"),
+        ({"Name": "w", "Address": "::"}, "Invalid service address"),
+        (
+            {"Name": "w", "Check": {"TTL": "1s", "Status": "bad"}},
+            "Status for checks must 'passing', 'warning', 'critical'",
+        ),
+        (
+            {"Name": "w", "Check": {"HTTP": "http://x"}},
+            "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval",
+        ),
+        ({"Name": "w", "Checks": [{}]}, "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"),
+        ({"Name": "w", "Port": 65_536}, "Invalid service port 65536: give 0 to 65535"),
+        ({"Name": "w", "Port": -1}, "Invalid service port -1: give 0 to 65535"),
+        (
+            {"Name": "w", "Weights": {"Passing": 0}},
+            "Invalid weights 0 and 1: passing is 1 to 65535, warning 0 to 65535",
+        ),
+        ({"Name": "consul"}, 'The service ID "consul" is this node\'s own'),
+        ({"Name": 5}, "Request decode failed: name must be text, not this number"),
+        ({"Name": "w", "Tags": "a"}, "Request decode failed: tags must be a list of text, not text"),
+        ({"Name": "w", "Port": "80"}, "Request decode failed: port must be a whole number, not text"),
+        ({"Name": "w", "Port": 1.5}, "Request decode failed: port must be a whole number, not this number"),
+        ({"Name": "w", "Port": True}, "Request decode failed: port must be a whole number, not a boolean"),
+        ({"Name": "w", "Check": []}, "Request decode failed: check must be an object, not this list"),
+        ({"Name": "w", "Meta": {"a": 1}}, "Request decode failed: meta must be an object of text, not this object"),
+        (
+            {"Name": "w", "Check": {"TTL": "15"}},
+            "Request decode failed: ttl: '15' is no duration: write 300ms, 1.5h or 1h30m",
+        ),
+        ({"Name": "w", "Check": {"TTL": 1e300}}, "Request decode failed: ttl is longer than any duration"),
+        ([], "Request decode failed: the body is this list, and this route reads an object"),
+        (b"", "Request decode failed: EOF"),
+        (b"{", "Request decode failed: the body is not JSON"),
+        (b'{"Name":"\xff"}', "Request decode failed: the body is not UTF-8"),
+        (b'{"Name":' + b"[" * 100_000, "Request decode failed: the body is nested too deeply"),
+    ],
+)
+async def test_register_refused(body: object, sentence: str) -> None:
+    """What is wrong is 400 with Consul's words, and nothing is registered."""
+    view = FakeView()
+    answer = await ask_consul(view, "PUT", REGISTER, body)
+    assert (answer.status, answer.text) == (400, sentence)
+    assert view.calls == []
+
+
+async def test_register_empty_check_is_none() -> None:
+    """An object of nothing, which some clients send, is no check."""
+    view = FakeView()
+    assert (await ask_consul(view, "PUT", REGISTER, {"Name": "w", "Check": {"TTL": "", "HTTP": None}})).status == 200
+    assert view.services.checks() == {}
+
+
+async def test_register_refused_by_the_node() -> None:
+    """Scripts that are not enabled are 400, a disk that takes nothing is 500."""
+    view = FakeView()
+    view.services.script_checks_enabled = False
+    body = {"Name": "w", "Check": {"Args": ["true"], "Interval": "1s"}}
+    answer = await ask_consul(view, "PUT", REGISTER, body)
+    assert (answer.status, answer.text) == (400, "Scripts are disabled on this agent")
+    view.services.disk_is_full = True
+    answer = await ask_consul(view, "PUT", REGISTER, {"Name": "w"})
+    assert (answer.status, answer.text) == (500, "state.db cannot be written: the disk is full")
+
+
+async def test_register_does_not_keep_the_token() -> None:
+    """Neither the token of the request nor one in the body reaches the node."""
+    view = FakeView()
+    await ask_consul(view, "PUT", f"{REGISTER}?token=secret-of-mine", {"Name": "w", "Token": "secret-of-mine"})
+    assert "secret-of-mine" not in str(view.calls)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize(
+    ("sent", "id"),
+    [
+        ("app%23127.0.0.1%233000", "app#127.0.0.1#3000"),
+        ("a%2Fb", "a/b"),
+        ("a/b", "a/b"),
+        ("%2Fa%2F%2F", "/a//"),
+        ("a%20b%3Fc%25", "a b?c%"),
+        ("%C3%A9%0A", "\u00e9\n"),
+        ("a%2520b", "a%20b"),
+        ("x+y", "x+y"),
+    ],
+)
+async def test_deregister_decodes_once(method: str, sent: str, id: str) -> None:
+    """What follows the prefix is the id, decoded once, whatever it holds."""
+    view = FakeView()
+    await ask_consul(view, "PUT", REGISTER, {"Name": "w", "ID": id, "Check": {"TTL": "1s"}})
+    answer = await ask_consul(view, method, f"/v1/agent/service/deregister/{sent}")
+    assert (answer.status, answer.body) == (200, b"")
+    assert view.services.services() == {}
+    assert view.services.checks() == {}
+
+
+async def test_deregister_unknown_and_impossible() -> None:
+    """Unknown is 200, without an id 500, and the node's own service stays."""
+    for path, status, text in (
+        ("nobody", 200, ""),
+        ("", 500, "ServiceID missing"),
+        ("consul", 500, "Deregistering the consul service is not allowed"),
+        ("%ff", 400, "the path is not percent-encoded UTF-8"),
+    ):
+        answer = await ask_consul(FakeView(), "PUT", f"/v1/agent/service/deregister/{path}")
+        assert (answer.status, answer.text) == (status, text)
+
+
+async def test_deregister_takes_the_sign_for_unreadable_itself() -> None:
+    """An id may hold U+FFFD, if that is what was sent."""
+    view = FakeView()
+    assert (await ask_consul(view, "PUT", "/v1/agent/service/deregister/%EF%BF%BD")).status == 200
+    assert view.calls == [("deregister_service", "\ufffd")]
+
+
+async def test_list_filter() -> None:
+    """Services can be asked for by what they are."""
+    view = FakeView()
+    for name, tags in (("web", ["v1"]), ("db", [])):
+        await ask_consul(view, "PUT", REGISTER, {"Name": name, "Tags": tags})
+    answer = await ask_consul(view, "GET", "/v1/agent/services?filter=Service%20==%20web%20and%20v1%20in%20Tags")
+    assert set(answer.json) == {"web"}
+    answer = await ask_consul(view, "GET", "/v1/agent/services?filter=Service%20~%20web")
+    assert answer.status == 500
