@@ -32,6 +32,7 @@ SUBJECTS = (
     Subject("rumor", "rumor", "the rumor queue"),
     Subject("view-hash", "view_hash", "the view hash"),
     Subject("sync", "sync", "whole syncs between two lists: time, and bytes on the stream"),
+    Subject("fact", "fact", "what members say of themselves: merge, put, memory, syncs"),
     Subject("udp", "udp", "a plain UDP echo over the node's socket class"),
     Subject("receive", "receive", "CPU per received datagram, whole node"),
     Subject("flood", "flood", "one node flooded flat out while it probes others"),

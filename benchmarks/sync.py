@@ -65,25 +65,25 @@ def measure(scale: Scale) -> Iterator[Figure]:
 
 def _measure_size(keyring: Keyring, authors: list[Author], repetitions: int) -> Iterator[Figure]:
     claims = [author.claim() for author in authors]
-    one, other = (_make_side(keyring, author) for author in authors[:2])
+    one, other = (make_side(keyring, author) for author in authors[:2])
     for side in (one, other):
         tell(side.engine, authors[2], claims)
         for claim in claims[-REMEMBERED_MAX:]:
             side.verifier.remember(claim.statement)
     is_target = len(authors) <= TARGET_MEMBERS
-    costs = [_sync(keyring, one, other) for _ in range(repetitions)]
+    costs = [sync_sides(keyring, one, other) for _ in range(repetitions)]
     yield from _figures(f"{len(authors):,} members, equal views", costs, EQUAL_SIZE_MAX if is_target else None)
 
     costs = []
     for round in range(1, repetitions + 1):
         for index, author in enumerate(authors[-DIFFERENCE_COUNT:]):
             tell((one, other)[index % 2].engine, authors[2], [author.claim(INCARNATION + round)])
-        costs.append(_sync(keyring, one, other))
+        costs.append(sync_sides(keyring, one, other))
     title = f"{len(authors):,} members, {DIFFERENCE_COUNT} differences"
     yield from _figures(title, costs, DIFFERENT_SIZE_MAX if is_target else None)
 
-    newcomer = _make_side(keyring, authors[0])
-    yield from _figures(f"{len(authors):,} members, one side empty", [_sync(keyring, newcomer, other)], None)
+    newcomer = make_side(keyring, authors[0])
+    yield from _figures(f"{len(authors):,} members, one side empty", [sync_sides(keyring, newcomer, other)], None)
 
 
 def _figures(title: str, costs: list[Cost], size_max: int | None) -> Iterator[Figure]:
@@ -92,13 +92,14 @@ def _figures(title: str, costs: list[Cost], size_max: int | None) -> Iterator[Fi
     yield figure(f"{title}: CPU of both sides", "ms", [cost.cpu_s * 1e3 for cost in costs])
 
 
-def _make_side(keyring: Keyring, author: Author) -> Side:
+def make_side(keyring: Keyring, author: Author) -> Side:
+    """Give an author's node, with an empty list."""
     engine = make_engine(author)
     verifier = Verifier(keyring.cluster_id, engine.public_key)
     return Side(author, engine, verifier, (keyring.encode_offer(), keyring.digest))
 
 
-def _sync(keyring: Keyring, one: Side, other: Side) -> Cost:
+def sync_sides(keyring: Keyring, one: Side, other: Side) -> Cost:
     """Run one sync from the first byte of the stream to the last.
 
     Raises:

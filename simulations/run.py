@@ -200,6 +200,19 @@ class Run:
                 yield f"{observer.name} holds {membership.live_count} alive, and {len(members)} are"
             if len(self.world.words) and (text := _other_words(observer, members[0])):
                 yield text
+            yield from self._other_facts(observer, members)
+
+    def _other_facts(self, observer: Node, members: list[Node]) -> Iterator[str]:
+        """Compare what is held of members with what they were told to say; of who plays false nobody knows that."""
+        facts = observer.engine.membership.facts
+        for subject in members:
+            if not subject.disk.facts and not facts.of(subject.id):
+                continue
+            held = {key: fact.value for key, fact in facts.of(subject.id).items() if fact.value}
+            if held != subject.disk.facts and subject.index not in self.world.equivocators:
+                said = subject.disk.facts
+                key = min(k for k in held.keys() | said.keys() if held.get(k) != said.get(k))
+                yield f"{observer.name} holds {held.get(key)!r:.40} under {key!r} of {subject.name}, not what it says"
 
 
 class _Doer:

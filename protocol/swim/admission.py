@@ -143,9 +143,10 @@ class Admission:
             return True
         if self.excess >= RACE_EXCESS_MAX:
             return False
-        return self._was_promised(now, id) or any(rival > id for rival in self.rivals(now))
+        return self.was_promised(now, id) or any(rival > id for rival in self.rivals(now))
 
-    def _was_promised(self, now: float, id: MemberId) -> bool:
+    def was_promised(self, now: float, id: MemberId) -> bool:
+        """Tell whether an id passed the door so lately that its record may still be on the way."""
         return now - self._promised.get(id, float("-inf")) <= self._race_s
 
     def losers(self, now: float) -> list[MemberId]:

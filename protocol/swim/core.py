@@ -37,6 +37,9 @@ GRACE_PAUSE = 2
 CORRECTIONS_BURST = 1
 FACT_RUMORS_MAX = 256
 """Facts waiting to be told, behind all that is said of members; beyond it a sync brings them."""
+FACT_RETRANSMITS = 6
+"""Times a fact is told by each member that hears it, in clusters of any size: what that misses, a sync finds. At
+memberlist's 12 one change a second in a hundred members cost each of them 5,400 B/s."""
 FACT_RUMOR_SIZE_MAX = 1_150
 """A larger fact does not fit one datagram: a sync brings it."""
 PARTED_MAX = 512
@@ -202,13 +205,13 @@ class Core:
         member = self.membership.get(to)
         counts = member is not None and member.status is Status.ALIVE
         limit = retransmit_limit(self.settings.retransmit_mult, self.membership.live_count)
+        had = len(self.rumors)
         messages, told = self.rumors.take(room, limit if counts else None)
-        if len(self.fact_rumors):
-            room -= sum(encoded_claim_size(claim) for claim in told)
-            facts = self.fact_rumors.take(room if not messages else 0, limit if counts else None)[1]
-            told += facts
-        if not self.has_rumors:
+        if had and not len(self.rumors):
             self.quiet_since = now
+        if len(self.fact_rumors) and not messages:
+            room -= sum(encoded_claim_size(claim) for claim in told)
+            told += self.fact_rumors.take(room, min(limit, FACT_RETRANSMITS) if counts else None)[1]
         return messages, told
 
     def charges(self, now: float, id: MemberId) -> tuple[Claim, ...]:
@@ -244,9 +247,11 @@ class Core:
 
     def spread_fact(self, now: float, fact: Fact) -> None:
         """Queue a fact behind what is said of members, if it fits a datagram."""
-        if len(fact.raw) <= FACT_RUMOR_SIZE_MAX:
-            self.fact_rumors.add(Claim(fact))
-            self.arm_gossip(now)
+        if len(fact.raw) > FACT_RUMOR_SIZE_MAX:
+            self.fact_rumors.forget_fact(fact)
+            return
+        self.fact_rumors.add(Claim(fact))
+        self.arm_gossip(now)
 
     def spread(self, now: float, *claims: Claim) -> None:
         """Queue claims as rumors, and see to it that a round of gossip comes."""

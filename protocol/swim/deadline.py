@@ -32,6 +32,8 @@ class Timer(IntEnum):
     """A failed or left member's time on the list is up."""
     REFUTATION = auto()
     """A refutation that came too soon after others is made."""
+    HORIZON = auto()
+    """What this node said of itself before it said all anew is dropped."""
     LEAVE = auto()
     """The goodbye is repeated, or has taken long enough."""
 

@@ -424,6 +424,8 @@ class Engine:
                 self.reception.handle_reap_timer(now, MemberId(about))
             case Timer.REFUTATION:
                 self.local.handle_timer(now)
+            case Timer.HORIZON:
+                self.facts.handle_timer(now)
             case Timer.LEAVE:
                 self.leaving.handle_timer(now)
             case _:

@@ -3,6 +3,7 @@
 from protocol.budget import Budget
 from protocol.error import InvalidRequest
 from protocol.swim.core import Core
+from protocol.swim.deadline import Timer
 from protocol.swim.effect import FactTaken
 from protocol.swim.facts import FACTS_MAX, FACTS_SIZE_MAX, FactOutcome
 from protocol.swim.local import LocalMember, Sign
@@ -16,6 +17,8 @@ OWN_FACTS_MAX = FACTS_MAX // 2
 OWN_FACTS_SIZE_MAX = FACTS_SIZE_MAX // 2
 TOMBSTONES_MIN = 64
 """Tombstones that are not worth to write the rest anew."""
+HORIZON_INTERVALS = 30
+"""Probe intervals between writing what stands anew and the horizon: it is small, and would else be ahead of it."""
 FACTS_BURST = 2_048
 FACTS_PERIOD = 0.0625
 """News of one owner's taken from gossip at once, and the probe intervals between two after that; a sync brings the
@@ -34,6 +37,8 @@ class FactKeeper:
         self._standing = 0
         self._size = 0
         """How many facts of this node's stand, and their bytes."""
+        self._below = 0
+        """Where the horizon is to be drawn, once its timer is due."""
         self._budget = Budget(core.settings.probe_interval_s * FACTS_PERIOD, FACTS_BURST)
 
     # --- this node's own ------------------------------------------------------------------------
@@ -51,15 +56,25 @@ class FactKeeper:
             return
         stands = held is not None and bool(held.value)
         fact = self._compose(unix_ms, key, value)
-        if len(fact.raw) > FACT_SIZE_MAX:
-            raise InvalidRequest(f"{len(fact.raw)} bytes of one thing to tell others, at most {FACT_SIZE_MAX}")
         grown = len(fact.raw) - (len(held.raw) if held is not None and stands else 0)
         if (not stands and self._standing >= OWN_FACTS_MAX) or self._size + grown > OWN_FACTS_SIZE_MAX:
             raise InvalidRequest(
                 f"this node tells others of {self._standing} things in {self._size} bytes; it may of {OWN_FACTS_MAX} "
                 f"in {OWN_FACTS_SIZE_MAX}"
             )
+        if self._is_crowded(fact):
+            self._compact(now, unix_ms)
+            self.handle_timer(now)
+            fact = self._compose(unix_ms, key, value)
         self._say(now, fact)
+
+    def _is_crowded(self, fact: Fact) -> bool:
+        """Tell whether tombstones leave no room: others would drop the oldest of what this node says."""
+        own = self._core.membership.facts.of(self._core.own_id)
+        if len(own) < FACTS_MAX // 2 and self._size < OWN_FACTS_SIZE_MAX // 2:
+            return False
+        size = sum(len(held.raw) for held in own.values())
+        return len(own) + 1 >= FACTS_MAX or size + len(fact.raw) > FACTS_SIZE_MAX
 
     def remove(self, now: float, unix_ms: int, key: bytes) -> bool:
         """Say that nothing stands under a key any more; False if nothing did."""
@@ -67,18 +82,29 @@ class FactKeeper:
         if held is None or not held.value or key == HORIZON_KEY:
             return False
         self._say(now, self._compose(unix_ms, key, b""))
+        self._compact_if_worth(now, unix_ms)
+        return True
+
+    def _compact_if_worth(self, now: float, unix_ms: int) -> None:
         own = self._core.membership.facts.of(self._core.own_id)
         if len(own) - self._standing > max(TOMBSTONES_MIN, self._standing):
             self._compact(now, unix_ms)
-        return True
 
     def _compact(self, now: float, unix_ms: int) -> None:
-        """Write all that stands anew, then draw the horizon: tombstones are gone, wherever they are."""
-        below = self._version
+        """Write all that stands anew; a while later the horizon drops what was said before, wherever it is held."""
+        timers = self._core.timers
+        if timers.deadline(Timer.HORIZON) is not None:
+            return
+        self._below = self._version
         own = self._core.membership.facts.of(self._core.own_id)
         for fact in [fact for fact in own.values() if fact.value]:
             self._say(now, self._compose(unix_ms, fact.key, fact.value))
-        self._say(now, self._sign_fact(HORIZON_KEY, below, b""))
+        timers.arm(now + HORIZON_INTERVALS * self._core.settings.probe_interval_s, Timer.HORIZON)
+
+    def handle_timer(self, now: float) -> None:
+        """Draw the horizon."""
+        self._core.timers.disarm(Timer.HORIZON)
+        self._say(now, self._sign_fact(HORIZON_KEY, self._below, b""))
 
     def _compose(self, unix_ms: int, key: bytes, value: bytes) -> Fact:
         return self._sign_fact(key, min(max(unix_ms, self._version + 1), FACT_VERSION_MAX), value)
@@ -107,8 +133,10 @@ class FactKeeper:
 
     def affords(self, now: float, fact: Fact) -> bool:
         """Spend on news of an owner's that gossip brings; what is held already costs nothing."""
-        held = self._core.membership.facts.get(fact.owner, fact.key)
-        return (held is not None and held.version >= fact.version) or self._budget.take(now, fact.owner)
+        facts = self._core.membership.facts
+        held = facts.get(fact.owner, fact.key)
+        is_old = (held is not None and held.raw == fact.raw) or facts.beats(fact) is not None
+        return is_old or self._budget.take(now, fact.owner)
 
     def take(self, now: float, fact: Fact) -> Claim | None:
         """Merge a verified fact; give what beats it, where it is stale."""
@@ -135,18 +163,21 @@ class FactKeeper:
         """
         facts = self._core.membership.facts
         held = facts.get(fact.owner, fact.key)
-        if held is not None and held.version >= fact.version:
-            return None if held.raw == fact.raw else Claim(held)
+        if held is not None and held.raw == fact.raw:
+            return None
+        better = facts.beats(fact)
+        if better is not None:
+            return Claim(better)
         self._version = max(self._version, fact.version)
         if fact.key == HORIZON_KEY:
-            standing = [old for old in facts.of(fact.owner).values() if old.value]
-            for old in standing:
+            for old in [old for old in facts.of(fact.owner).values() if old.value and old.version <= fact.version]:
                 self._say(now, self._compose(0, old.key, old.value))
             self._say(now, fact)
-        elif held is not None:
+        elif held is not None and held.value:
             self._say(now, self._compose(0, held.key, held.value))
         else:
             self._say(now, self._compose(0, fact.key, b"") if fact.value else fact)
+            self._compact_if_worth(now, 0)
         return None
 
     def drop(self, owner: MemberId) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import blake2b
+from heapq import heapify, heappop, heappush
 
 from protocol.swim.view_hash import BUCKET_COUNT, ViewHash
 from protocol.ulid import MemberId
@@ -23,11 +24,13 @@ FACTS_MAX = 16_384
 """Facts of one owner, tombstones included: 2,048 services, 4,096 checks, and room for as many tombstones."""
 FACTS_SIZE_MAX = 8 * 1024 * 1024
 """Bytes of one owner's facts."""
-FACTS_TOTAL_MAX = 262_144
-FACTS_TOTAL_SIZE_MAX = 256 * 1024 * 1024
-"""Facts of all owners, and their bytes: whoever holds the cluster key makes owners, as many as it likes."""
+FACTS_TOTAL_MAX = 65_536
+FACTS_TOTAL_SIZE_MAX = 128 * 1024 * 1024
+"""Facts of all others together, and their bytes: whoever holds the cluster key makes owners, as many as it likes. This
+node's own count apart, so that nobody takes its voice."""
 
 _MARK_PERSON = b"shoal-fact"
+_Rank = tuple[int, bytes]
 _NOTHING: Mapping[bytes, Fact] = {}
 
 
@@ -47,6 +50,10 @@ class _Owned:
     facts: dict[bytes, Fact] = field(default_factory=dict)
     """By key, the horizon among them."""
     size: int = 0
+    floor: _Rank = (-1, b"")
+    """Of an owner that said more than it may: the largest that had to go; nothing at or below it is taken."""
+    smallest: list[tuple[_Rank, bytes]] | None = None
+    """A heap of ranks and keys, kept once the owner said too much."""
 
     @property
     def horizon(self) -> int:
@@ -57,8 +64,9 @@ class _Owned:
 class Facts:
     """Facts of all owners; each has a share of the view hash, in the bucket of its id's last byte."""
 
-    def __init__(self, hash: ViewHash) -> None:
+    def __init__(self, hash: ViewHash, own_id: MemberId | None = None) -> None:
         self._hash = hash
+        self._own_id = own_id
         self._owned: dict[MemberId, _Owned] = {}
         self._by_id: list[dict[FactId, tuple[Fact, int]]] = [{} for _ in range(BUCKET_COUNT)]
         """By bucket: the fact, and its mark."""
@@ -87,10 +95,6 @@ class Facts:
         held = self._by_id[id[-1]].get(id)
         return None if held is None else held[0]
 
-    def newest_version(self, owner: MemberId) -> int:
-        """Give the largest version an owner used, as far as it is still held; 0: none."""
-        return max((fact.version for fact in self.of(owner).values()), default=0)
-
     def beats(self, fact: Fact) -> Fact | None:
         """Give what is held that makes a fact stale; None if nothing does."""
         owned = self._owned.get(fact.owner)
@@ -104,23 +108,47 @@ class Facts:
         return None
 
     def merge(self, fact: Fact) -> FactOutcome:
-        """Take a verified fact of a member on the list."""
-        owned = self._owned.setdefault(fact.owner, _Owned())
+        """Take a verified fact of a member on the list.
+
+        Of an owner that says more than it may, those of the largest versions stay, whatever was heard first.
+        """
+        owned = self._owned.get(fact.owner) or _Owned()
         held = owned.facts.get(fact.key)
         if held is not None and held.raw == fact.raw:
             return FactOutcome.KNOWN
         if self.beats(fact) is not None:
             return FactOutcome.STALE
-        grown = len(fact.raw) - (0 if held is None else len(held.raw))
-        if (held is None and len(owned.facts) >= FACTS_MAX) or owned.size + grown > FACTS_SIZE_MAX:
-            return FactOutcome.REFUSED
-        if (held is None and self._count >= FACTS_TOTAL_MAX) or self._size + grown > FACTS_TOTAL_SIZE_MAX:
-            return FactOutcome.REFUSED
-        self._put(owned, fact)
         if fact.key == HORIZON_KEY:
+            self._owned[fact.owner] = owned
+            self._put(owned, fact)
             for old in [old for old in owned.facts.values() if old.version <= fact.version and old is not fact]:
                 self._take_away(owned, old)
-        return FactOutcome.NEWS
+            return FactOutcome.NEWS
+        if _rank(fact) <= owned.floor or (held is None and self._is_full(fact)):
+            return FactOutcome.REFUSED
+        self._owned[fact.owner] = owned
+        self._put(owned, fact)
+        self._cut(owned)
+        return FactOutcome.NEWS if owned.facts.get(fact.key) is fact else FactOutcome.REFUSED
+
+    def _is_full(self, fact: Fact) -> bool:
+        if fact.owner == self._own_id:
+            return False
+        own = None if self._own_id is None else self._owned.get(self._own_id)
+        count, size = (0, 0) if own is None else (len(own.facts), own.size)
+        return self._count - count >= FACTS_TOTAL_MAX or self._size - size + len(fact.raw) > FACTS_TOTAL_SIZE_MAX
+
+    def _cut(self, owned: _Owned) -> None:
+        """Drop the smallest of an owner's facts until it says no more than it may."""
+        while len(owned.facts) > FACTS_MAX or owned.size > FACTS_SIZE_MAX:
+            if owned.smallest is None:
+                owned.smallest = [(_rank(fact), fact.key) for fact in owned.facts.values() if fact.key != HORIZON_KEY]
+                heapify(owned.smallest)
+            rank, key = heappop(owned.smallest)
+            held = owned.facts.get(key)
+            if held is not None and _rank(held) == rank:
+                self._take_away(owned, held)
+                owned.floor = max(owned.floor, rank)
 
     def drop(self, owner: MemberId) -> None:
         """Forget an owner with all its facts."""
@@ -145,6 +173,8 @@ class Facts:
         mark = int.from_bytes(blake2b(fact.raw, digest_size=8, person=_MARK_PERSON).digest(), "big")
         owned.facts[fact.key] = fact
         owned.size += len(fact.raw)
+        if owned.smallest is not None and fact.key != HORIZON_KEY:
+            heappush(owned.smallest, (_rank(fact), fact.key))
         self._by_id[id[-1]][id] = (fact, mark)
         self._count += 1
         self._size += len(fact.raw)
@@ -160,5 +190,5 @@ class Facts:
         self._hash.replace(id, mark, 0)
 
 
-def _rank(fact: Fact) -> tuple[int, bytes]:
+def _rank(fact: Fact) -> _Rank:
     return fact.version, blake2b(fact.raw, digest_size=8).digest()

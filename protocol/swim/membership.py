@@ -14,7 +14,7 @@ from protocol.status import Status
 from protocol.swim.admission import Admission
 from protocol.swim.census import EMPTY_CENSUS, Census
 from protocol.swim.entry import Entry, add_statement, record_rank
-from protocol.swim.facts import FactOutcome, Facts
+from protocol.swim.facts import Facts
 from protocol.swim.layered import LayeredDict
 from protocol.swim.live import LiveList
 from protocol.swim.member import Member
@@ -48,14 +48,6 @@ class Outcome(Enum):
     """About nobody we know, at an incarnation nobody signed, or too old to matter."""
     REFUSED = auto()
     """The rules of admission keep the subject out."""
-
-
-_FACT_OUTCOMES = {
-    FactOutcome.NEWS: Outcome.NEWS,
-    FactOutcome.KNOWN: Outcome.KNOWN,
-    FactOutcome.STALE: Outcome.STALE,
-    FactOutcome.REFUSED: Outcome.REFUSED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ class Membership:
         """Suspects that were force-left: a newcomer would else count them until its own suspicion runs out."""
         self._forgotten: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
         self.revocations = Revocations(self.hash)
-        self.facts = Facts(self.hash)
+        self.facts = Facts(self.hash, own_id)
         self.admission = Admission(settings, self.revocations.bars, lambda: self.seats_taken, self._holds_seat)
 
     # --- asking ---------------------------------------------------------------------------------
@@ -174,8 +166,8 @@ class Membership:
             return self._apply_record(now, statement, claim.age_s, member)
         if isinstance(statement, Revocation):
             return Applied(Outcome.NEWS if self.revocations.merge(statement) else Outcome.STALE, member)
-        if isinstance(statement, Fact):
-            return Applied(_FACT_OUTCOMES[self.facts.merge(statement)] if member else Outcome.UNFOUNDED, member)
+        if isinstance(statement, Fact):  # said by a member, not of its membership (FactKeeper)
+            return Applied(Outcome.UNFOUNDED, member)
         if claim.age_s >= self.settings.reap_after_s and (member is None or member.is_live):
             return Applied(Outcome.UNFOUNDED)
         if member is None:

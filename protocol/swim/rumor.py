@@ -66,6 +66,10 @@ class RumorQueue:
             key = (subject, 2, statement.accuser) if isinstance(statement, Accusation) else (subject, 3, None)
             self._put(key, claim, encoded_claim_size(claim))
 
+    def forget_fact(self, fact: Fact) -> None:
+        """Tell no more what stood under a fact's key before it."""
+        self._remove((None, 6, fact_id(fact.owner, fact.key)))
+
     def add_keyring(self, offer: KeyringOffer) -> None:
         """Queue the keyring; the newest replaces an older one."""
         self._put(KEYRING_RUMOR, offer, len(offer.blob) + 5)

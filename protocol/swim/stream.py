@@ -36,6 +36,8 @@ MISMATCH_QUIET_S = 1.0
 CONGESTED_SIZE = 2_600
 """Bytes of rumors, two datagrams' worth, beyond which a differing view is worth a sync at once. Each rumor is told
 6 to 16 times, 15 datagrams a second: gossip alone takes 4 s to tell of 50 that start together, and 25 s of 300."""
+FACTS_SYNC_PAUSE_S = 3.0
+"""Between two syncs while facts are being told, which alone would explain a differing view."""
 SYNC_PAUSE_S = 1.0
 """At most one sync is started per second, whoever disagrees."""
 SYNCS_MAX = 3
@@ -188,7 +190,9 @@ class Streams:
         if view_hash == core.membership.hash.root:
             core.agreed_at[peer] = now
             return
-        quiet = not core.has_rumors and now - core.quiet_since >= MISMATCH_QUIET_S
+        quiet = not len(core.rumors) and now - core.quiet_since >= MISMATCH_QUIET_S
+        if quiet and len(core.fact_rumors):  # facts may change without end: what was said of members must not wait
+            quiet = now - self._last_sync_at >= FACTS_SYNC_PAUSE_S
         if not quiet and core.rumors_size <= CONGESTED_SIZE:
             return
         pair = (core.membership.hash.root, view_hash)

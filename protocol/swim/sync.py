@@ -27,7 +27,7 @@ from protocol.wire.codec import (
     WANTED_MAX,
     encoded_claim_size,
 )
-from protocol.wire.fact import Fact
+from protocol.wire.fact import HORIZON_KEY, Fact
 from protocol.wire.message import (
     Claim,
     KeyringOffer,
@@ -45,8 +45,8 @@ from protocol.wire.statement import Revocation, statement_subject
 
 CLAIMS_SIZE_MAX = 16_000
 """Bytes of claims per frame: some 60 records, verified in about 10 ms, in one go."""
-SUMMARIES_TOTAL_MAX = 65_536
-"""Lines one peer may list in one sync: four times the members a node is sized for."""
+SUMMARIES_TOTAL_MAX = 131_072
+"""Lines one peer may list in one sync: more members, revocations and facts than a node holds."""
 TOPICS = (Topic.REVOCATION, Topic.MEMBER, Topic.FACT)
 """In which order things are told: who is out before its record could come in, and a record before its facts."""
 
@@ -265,12 +265,14 @@ def _frames(
     claims: list[Claim], wanted: list[SyncKey], forgotten: list[tuple[MemberId, int, int]]
 ) -> list[StreamMessage]:
     """Cut claims and ids into messages of bounded size; the last one is marked."""
+    claims = sorted(claims, key=_place)
     parts: list[tuple[tuple[Claim, ...], tuple[SyncKey, ...], tuple[tuple[MemberId, int, int], ...]]] = []
     part: list[Claim] = []
     size = 0
     for claim in claims:
         claim_size = encoded_claim_size(claim)
-        if size + claim_size > CLAIMS_SIZE_MAX or len(part) == CLAIMS_MAX:
+        begins_facts = isinstance(claim.statement, Fact) and part and not isinstance(part[-1].statement, Fact)
+        if size + claim_size > CLAIMS_SIZE_MAX or len(part) == CLAIMS_MAX or begins_facts:
             parts.append((tuple(part), (), ()))
             part, size = [], 0
         part.append(claim)
@@ -279,6 +281,18 @@ def _frames(
     parts.extend(((), tuple(part), ()) for part in _cut(wanted, WANTED_MAX))
     parts.extend(((), (), tuple(part)) for part in _cut(forgotten, WANTED_MAX // 2))
     return [SyncClaims(*part, last=index == len(parts) - 1) for index, part in enumerate(parts)]
+
+
+def _place(claim: Claim) -> int:
+    """Give a claim's place: facts after their owners' records, and horizons last.
+
+    Facts go in frames of their own, for a frame is verified before any of it is merged; and nothing that still stands
+    may vanish meanwhile.
+    """
+    statement = claim.statement
+    if not isinstance(statement, Fact):
+        return 0
+    return 2 if statement.key == HORIZON_KEY else 1
 
 
 def _cut(items: list[T], size: int) -> list[list[T]]:

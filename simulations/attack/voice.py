@@ -6,6 +6,7 @@ from protocol.address import Address
 from protocol.error import MalformedMessage
 from protocol.swim.verdict import Sign
 from protocol.ulid import MemberId
+from protocol.wire.fact import Fact, encode_fact
 from protocol.wire.statement import (
     SIGNATURE_SIZE,
     Accusation,
@@ -72,6 +73,11 @@ class Voice:
         key = self.node.profile.public_key
         body = encode_revocation(self.id, key, subject, version, revoked)
         return Revocation(self.sign(body) + body, self.id, key, subject, version, revoked)
+
+    def fact(self, key: bytes, version: int, value: bytes, *, owner: MemberId | None = None) -> Fact:
+        """Sign a fact of its own, or, wrongly, of another."""
+        body = encode_fact(owner or self.id, key, version, value)
+        return Fact(self.sign(body) + body, owner or self.id, key, version, value)
 
 
 def own_voice(world: World, node: Node) -> Voice:

@@ -7,10 +7,11 @@ from protocol.budget import HOLDERS_MAX, Budget
 from protocol.purpose import Purpose
 from protocol.swim.address_book import CONTACTS_MAX
 from protocol.swim.admission import RECENT_MAX
-from protocol.swim.core import PARTED_MAX
+from protocol.swim.core import FACT_RUMORS_MAX, PARTED_MAX
 from protocol.swim.deadline import STALE_MIN
 from protocol.swim.entry import ACCUSATIONS_MAX
 from protocol.swim.evidence import EVIDENCE_MAX
+from protocol.swim.facts import FACTS_MAX, FACTS_SIZE_MAX, FACTS_TOTAL_MAX, FACTS_TOTAL_SIZE_MAX
 from protocol.swim.membership import FORGOTTEN_MAX, LIST_FACTOR_MAX
 from protocol.swim.ping import PINGS_MAX, RELAYS_EACH_MAX, RELAYS_MAX
 from protocol.swim.revocations import REVOCATIONS_MAX
@@ -61,6 +62,13 @@ def _measures(node: Node) -> Iterator[Measure]:
     yield "RECENT_MAX", len(membership.admission._recent), RECENT_MAX
     yield "PARTED_MAX", len(core._parted), PARTED_MAX
     yield "RUMORS_MAX", len(core.rumors), RUMORS_MAX
+    yield "FACT_RUMORS_MAX", len(core.fact_rumors), FACT_RUMORS_MAX
+    owned = membership.facts._owned
+    yield "FACTS_MAX", max((len(held.facts) for held in owned.values()), default=0), FACTS_MAX
+    yield "FACTS_SIZE_MAX", max((held.size for held in owned.values()), default=0), FACTS_SIZE_MAX
+    yield "FACTS_TOTAL_MAX", len(membership.facts), FACTS_TOTAL_MAX
+    yield "FACTS_TOTAL_SIZE_MAX", sum(held.size for held in owned.values()), FACTS_TOTAL_SIZE_MAX
+    yield "the list (owners of facts)", len(owned), len(membership)
     yield "PINGS_MAX", len(pinger._outstanding), PINGS_MAX
     yield "RELAYS_MAX", max(pinger._relay_count, sum(pinger._relays.values())), RELAYS_MAX
     yield "RELAYS_EACH_MAX", max(pinger._relays.values(), default=0), RELAYS_EACH_MAX
@@ -105,6 +113,7 @@ def _budgets(node: Node) -> tuple[Budget, ...]:
         reception._accusations,
         reception._records,
         reception._revocations,
+        engine.facts._budget,
         local._refutations,
         local._doubts,
     )

@@ -5,8 +5,10 @@ from hashlib import blake2b
 from protocol.status import Status
 from protocol.swim.deadline import Timer
 from protocol.swim.member import Member
+from protocol.swim.rumor import RumorQueue
 from protocol.swim.view_hash import BUCKET_COUNT, entry_mark
 from protocol.ulid import MemberId
+from protocol.wire.fact import Fact, fact_id
 from protocol.wire.statement import Record, Revocation
 from simulations.checkers.checker import Checker, Report
 from simulations.world import Node, Step, World
@@ -25,6 +27,7 @@ class PartsAgree(Checker):
         super().__init__(world, report)
         self._marks: dict[tuple[bytes, bool, bool], int] = {}
         self._word_marks: dict[bytes, int] = {}
+        self._fact_marks: dict[bytes, tuple[MemberId, int]] = {}
         self._left_at: dict[tuple[int, int], float] = {}
         """Own clock at which a node last left, or returned: those suspect before have no timer until accused anew."""
 
@@ -41,7 +44,9 @@ class PartsAgree(Checker):
             _live(node, members),
             _names(node, members),
             _ring(node),
-            _rumors(node),
+            _rumors(node.engine.core.rumors),
+            _rumors(node.engine.core.fact_rumors),
+            _facts(node),
             self._timers(node, members),
         ):
             if text:
@@ -68,9 +73,12 @@ class PartsAgree(Checker):
             sums[member.entry.record.id[-1]] += mark
         for word in node.engine.membership.revocations.listing():
             sums[word.subject[-1]] += self._word_mark(word)
+        for fact in node.engine.membership.facts:
+            id, mark = self._fact_mark(fact)
+            sums[id[-1]] += mark
         hash = node.engine.membership.hash
         if hash.root != sum(sums) & _MASK:
-            return "the view hash is not the sum of the marks of members and revocations"
+            return "the view hash is not the sum of the marks of members, revocations and facts"
         if list(hash._sums) != [part & _MASK for part in sums]:
             return "the parts of the view hash are not the sums of their marks"
         return ""
@@ -84,6 +92,16 @@ class PartsAgree(Checker):
             digest = blake2b(word.raw, digest_size=8, person=b"shoal-revocation").digest()
             mark = self._word_marks[word.raw] = int.from_bytes(digest, "big")
         return mark
+
+    def _fact_mark(self, fact: Fact) -> tuple[MemberId, int]:
+        """Make a fact's id and share again, as PROTOCOL.md has them."""
+        known = self._fact_marks.get(fact.raw)
+        if known is None:
+            if len(self._fact_marks) >= MARKS_MAX:
+                self._fact_marks.clear()
+            digest = blake2b(fact.raw, digest_size=8, person=b"shoal-fact").digest()
+            known = self._fact_marks[fact.raw] = fact_id(fact.owner, fact.key), int.from_bytes(digest, "big")
+        return known
 
     # --- timers ---------------------------------------------------------------------------------
 
@@ -157,8 +175,31 @@ def _ring(node: Node) -> str:
     return ""
 
 
-def _rumors(node: Node) -> str:
-    queue = node.engine.core.rumors
+def _facts(node: Node) -> str:
+    """Look for facts that are counted wrongly, found nowhere, or below their owner's horizon."""
+    facts, membership = node.engine.membership.facts, node.engine.membership
+    count = 0
+    for owner, owned in facts._owned.items():
+        if membership.get(owner) is None and owned.facts:
+            return f"facts of {owner.hex()} are held, who is not on the list"
+        if owned.size != sum(len(fact.raw) for fact in owned.facts.values()):
+            return f"{_name(node, {owner})}'s facts are {owned.size} bytes by count, and others by their bytes"
+        for key, fact in owned.facts.items():
+            if facts.find(fact_id(owner, key)) is not fact:
+                return f"{_name(node, {owner})}'s fact {key!r} is not found by its id"
+            if key and fact.version <= owned.horizon:
+                return f"{_name(node, {owner})}'s fact {key!r} is held, and below the horizon"
+        count += len(owned.facts)
+    if count != len(facts) or count != sum(len(bucket) for bucket in facts._by_id):
+        return f"{len(facts)} facts are counted, and {count} are held"
+    own, keeper = facts.of(node.engine.core.own_id), node.engine.facts
+    standing = [fact for fact in own.values() if fact.value]
+    if (keeper._standing, keeper._size) != (len(standing), sum(len(fact.raw) for fact in standing)):
+        return f"{keeper._standing} own facts of {keeper._size} bytes are counted, and {len(standing)} stand"
+    return ""
+
+
+def _rumors(queue: RumorQueue) -> str:
     if not queue._sent and not queue.size:
         return ""
     sizes = {key: size for group in queue._classes for key, (_, size) in group.items()}

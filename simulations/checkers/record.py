@@ -1,6 +1,6 @@
 """Who said what: no member's words are written by another, and no member says two things at once."""
 
-from protocol.swim.effect import RevocationTaken
+from protocol.swim.effect import FactTaken, RevocationTaken
 from protocol.ulid import MemberId
 from protocol.wire.statement import Record, Statement, statement_author
 from simulations.checkers.checker import Checker, Report
@@ -87,10 +87,12 @@ class Genuine(Checker):
             self._check_signed(step, now.entry.eviction)
 
     def see_step(self, step: Step, touched: tuple[MemberId, ...]) -> None:
-        """Look at what is newly held about who is out."""
+        """Look at what is newly held about who is out, and of what others say."""
         for effect in step.effects:
             if type(effect) is RevocationTaken:
                 self._check_signed(step, effect.revocation)
+            elif type(effect) is FactTaken and effect.fact is not None:
+                self._check_signed(step, effect.fact)
 
     def _check_signed(self, step: Step, statement: Statement) -> None:
         """Check the signature; sealed, nothing comes in whose signature was not checked."""

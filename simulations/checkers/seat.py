@@ -65,7 +65,10 @@ class Seats(Checker):
         rivals = [id for id, at in self._came[key].items() if now - at <= RACE_INTERVALS * interval_s + SLACK_S] + [
             node.id
         ]
+        admission = node.engine.membership.admission
         for newcomer in newcomers[-excess:]:
+            if admission.was_promised(now, newcomer.id):  # it passed the door here while there was a seat
+                continue
             if not any(rival > newcomer.id for rival in rivals):
                 self.violate(step.at, node, f"{newcomer.name} was let in beyond the seats, and has no younger rival")
 

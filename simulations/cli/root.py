@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("simulations.cli.report:command", "Write a page with plots of many runs."),
     "lifeguard": ("simulations.lifeguard.cli:command", "Run Lifeguard's experiment in its five configurations."),
     "rapid": ("simulations.rapid.cli:command", "Run Rapid's set-ups at a thousand nodes."),
+    "catalog": ("simulations.catalog.cli:command", "Measure what it costs that members say many things."),
     "real": ("simulations.cli.real:command", "Run a scenario over real processes."),
 }
 """Name, where the command is, and its line in `--help`; nothing is imported for that page."""

@@ -1,10 +1,11 @@
 """Deeds: what a plan can do to nodes (process.py, joining.py), the network (link.py), keys (key.py), as attacker.
 
-revocation.py has what an operator decides about who may be a member.
+revocation.py has what an operator decides about who may be a member, fact.py what a member says of itself.
 """
 
 from simulations.deed.attack import Attack
 from simulations.deed.deed import Deed
+from simulations.deed.fact import PutFact, PutFacts, RemoveFact, RemoveFacts
 from simulations.deed.key import AddKey, RetireKeys, UseKey
 from simulations.deed.link import BlockDatagrams, Cut, Disorder, Flap, Lose
 from simulations.deed.process import (
@@ -41,7 +42,11 @@ AnyDeed = (
     | Leave
     | Lose
     | Pause
+    | PutFact
+    | PutFacts
     | Reinstate
+    | RemoveFact
+    | RemoveFacts
     | Renew
     | Restart
     | Retag
@@ -72,7 +77,11 @@ __all__ = [
     "Leave",
     "Lose",
     "Pause",
+    "PutFact",
+    "PutFacts",
     "Reinstate",
+    "RemoveFact",
+    "RemoveFacts",
     "Renew",
     "Restart",
     "Retag",

@@ -8,7 +8,7 @@ from simulations.attack.mask import Mask
 from simulations.deed.process import OfNode
 from simulations.world import Node, World
 
-AttackKind = Literal["equivocator", "flooder", "forger", "liar", "replayer", "slow_stream", "stubborn"]
+AttackKind = Literal["boaster", "equivocator", "flooder", "forger", "liar", "replayer", "slow_stream", "stubborn"]
 
 
 class Attack(OfNode, frozen=True):

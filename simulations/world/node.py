@@ -29,13 +29,21 @@ class Disk:
     contacts: MutableMapping[MemberId, Contact] = field(default_factory=dict)
     left: bool = False
     revocations: dict[MemberId, Revocation] = field(default_factory=dict)
+    facts: dict[bytes, bytes] = field(default_factory=dict)
+    """What the node was told to say, by key: it says it again at each start."""
     keyring: Keyring | None = None
     """The cluster's keys, where messages are sealed; None until a process has run with this disk."""
 
     def copy(self) -> "Disk":
         """Give what a copied data directory holds."""
         keyring = None if self.keyring is None else Keyring.from_offer(self.keyring.encode_offer())
-        return replace(self, contacts=dict(self.contacts), revocations=dict(self.revocations), keyring=keyring)
+        return replace(
+            self,
+            contacts=dict(self.contacts),
+            revocations=dict(self.revocations),
+            facts=dict(self.facts),
+            keyring=keyring,
+        )
 
 
 @dataclass(slots=True)

@@ -172,6 +172,7 @@ class World:
         twin = self._enter(len(self.nodes), profile, node.settings, node.key, disk, Clock())
         contacts, words = list(disk.contacts.values()), list(disk.revocations.values())
         self.do(twin, "start", twin.engine.start(twin.now(self.now), contacts, revocations=words))
+        self._say_again(twin)
         return twin
 
     def cluster(self, size: int) -> list[Node]:
@@ -256,6 +257,25 @@ class World:
         contacts, words = list(node.disk.contacts.values()), list(node.disk.revocations.values())
         effects = node.engine.start(node.now(self.now), contacts, left=node.disk.left, revocations=words)
         self.do(node, "start", effects)
+        self._say_again(node)
+
+    def put_fact(self, node: Node, key: bytes, value: bytes | None) -> None:
+        """Let a node say what stands under a key, and write it down; with None, that nothing does any more.
+
+        Raises:
+            InvalidRequest: out of bounds; nothing changed.
+        """
+        effects = node.engine.put_fact(node.now(self.now), self.unix_ms(node), key, value)
+        if value is None:
+            node.disk.facts.pop(key, None)
+        else:
+            node.disk.facts[key] = value
+        self.do(node, "fact", effects)
+
+    def _say_again(self, node: Node) -> None:
+        """Let a process that starts say what its disk says it is to say."""
+        for key, value in list(node.disk.facts.items()):
+            self.put_fact(node, key, value)
 
     def pause(self, node: Node, duration_s: float) -> None:
         """Stop a process as SIGSTOP does: timers pass, packets wait."""

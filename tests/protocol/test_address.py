@@ -32,7 +32,8 @@ def test_address_splits_host_and_port(text: str, expected: tuple[str, int]) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":7", "h:65536", "h:00000000099999", "h:000007", "h:-1", "h:+1", "h:x", "h:\u0661", "[fd00::1", "[fd00::1]7", "a b:7", "http://h:7", "h:7/x",
+    ["", ":7", "h:65536", "h:00000000099999",
+     "h:000007", "h:-1", "h:+1", "h:x", "h:\u0661", "[fd00::1", "[fd00::1]7", "a b:7", "http://h:7", "h:7/x",
      "h:" + "9" * 5000],
 )  # fmt: skip
 def test_address_refuses_what_is_none(text: str) -> None:

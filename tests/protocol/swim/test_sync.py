@@ -188,10 +188,10 @@ def test_sync_stage_takes_only_what_it_expects(stage: Stage, word: StreamMessage
 
 
 def test_sync_listing_without_end_is_refused() -> None:
-    """Nobody makes us hold more than 65,536 summaries."""
+    """Nobody makes us hold more than 131,072 lines."""
     one, other = pair()
     side = exchange(one, other, Stage.SUMMARIES)
-    with pytest.raises(MalformedMessage, match="65536"):
+    with pytest.raises(MalformedMessage, match="131072"):
         for start in range(0, SUMMARIES_TOTAL_MAX + 1_500, 1_500):
             ids = [number_id(start + index) for index in range(1_500)]
             side.receive(0.0, SyncSummaries(b"", tuple(Summary(Topic.MEMBER, id, 1, 1) for id in ids), False))
@@ -201,7 +201,7 @@ def test_sync_wishes_without_end_are_refused() -> None:
     """Nor more than as many ids to send."""
     one, other = pair()
     side = exchange(one, other, Stage.CLAIMS)
-    with pytest.raises(MalformedMessage, match="65536"):
+    with pytest.raises(MalformedMessage, match="131072"):
         for start in range(0, SUMMARIES_TOTAL_MAX + WANTED_MAX, WANTED_MAX):
             wanted = tuple((Topic.MEMBER, number_id(start + index)) for index in range(WANTED_MAX))
             side.receive(0.0, SyncClaims((), wanted, (), False))
