@@ -127,15 +127,23 @@ class Access:
             raise _problem(refusal, scope)
         return refusal is None
 
+    def follow(self, scope: Scope) -> Callable[[], bool]:
+        """Give what tells, also after the request in hand, whether its token still carries a right."""
+        headers, query = request.headers, request.scope["query_string"]
+        return lambda: self._refusal_of(scope, headers, query) is None
+
     @property
     def enforces(self) -> bool:
         """Whether access control lists are on."""
         return self._enforces
 
     def _refusal(self, scope: Scope) -> Refusal | None:
+        return self._refusal_of(scope, request.headers, request.scope["query_string"])
+
+    def _refusal_of(self, scope: Scope, headers: Headers, query: bytes) -> Refusal | None:
         if not self._enforces and scope not in ALWAYS_ASKED:
             return None
-        secret = self._read_token(request.headers, request.scope["query_string"])
+        secret = self._read_token(headers, query)
         if not secret:
             return self._wording.missing
         is_possible = len(secret) <= TOKEN_LENGTH_MAX and secret.isascii()
@@ -143,6 +151,16 @@ class Access:
         if authority is None:
             return self._wording.unknown
         return None if authority.allows(scope) else self._wording.lacking
+
+
+def require_join(access: Access, view: NodeView) -> None:
+    """Let the request in hand join this node to others: Nomad asks for no right, unless it undoes a departure.
+
+    Raises:
+        Problem: as `Access.require`; the node has left, and under access control lists takes agent:write to return.
+    """
+    if view.is_leaving:
+        access.require(Scope.AGENT_WRITE)
 
 
 def _problem(refusal: Refusal, scope: Scope) -> Problem:

@@ -14,18 +14,22 @@ these checks. In order:
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
 
 import trio
 
-from api.answer import echo, refusal_bytes
+from api.answer import Problem, echo, refusal_bytes
 from protocol.address import split_host_port
 
 SERVICE_MAX: Final = 64
 """Requests in service at once (design section 8)."""
+
+ASIDE_MAX: Final = 16
+"""Requests that wait for other nodes (handshakes, goodbyes, rotations) at once; they hold none of the places above."""
 
 BODY_SIZE_MAX: Final = 1 << 20
 """The largest definition of a service with its checks is a few KiB; 1 MiB is generous."""
@@ -80,10 +84,11 @@ class Refusal:
 class Turn:
     """One request's place among those in service."""
 
-    __slots__ = ("_is_held", "_places")
+    __slots__ = ("_aside", "_is_held", "_places")
 
-    def __init__(self, places: trio.Semaphore) -> None:
+    def __init__(self, places: trio.Semaphore, aside: trio.Semaphore) -> None:
         self._places = places
+        self._aside = aside
         self._is_held = False
 
     async def take(self) -> None:
@@ -93,6 +98,25 @@ class Turn:
         except trio.WouldBlock:
             await self._places.acquire()
         self._is_held = True
+
+    @asynccontextmanager
+    async def step_aside(self) -> AsyncIterator[None]:
+        """Leave the place to others while this request waits for the network, which may take seconds.
+
+        Raises:
+            Problem: 429 TOO_MANY_REQUESTS, `ASIDE_MAX` do so already.
+        """
+        try:
+            self._aside.acquire_nowait()
+        except trio.WouldBlock:
+            sentence = f"{ASIDE_MAX} requests of this kind are under way, that is all there may be: try again later"
+            raise Problem(429, "TOO_MANY_REQUESTS", sentence, {"Retry-After": "1"}) from None
+        try:
+            self.give_back()
+            yield
+        finally:
+            self._aside.release()
+        await self.take()
 
     def give_back(self) -> None:
         """Let another request in; once is enough."""
@@ -117,6 +141,7 @@ class Guard:
         self._allowed_hosts = allowed_hosts
         self._counter = counter
         self._turns = trio.Semaphore(SERVICE_MAX, max_value=SERVICE_MAX)
+        self._aside = trio.Semaphore(ASIDE_MAX, max_value=ASIDE_MAX)
         self._known_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,7 +168,7 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         by_status = self._counter.by_status
-        turn = scope[TURN] = Turn(self._turns)
+        turn = scope[TURN] = Turn(self._turns, self._aside)
         await turn.take()
 
         async def counted_send(message: Any) -> None:

@@ -61,6 +61,11 @@ class Rotation:
 class PeersView(Protocol):
     """The peers of one node. Refusals are `Problem`s with the codes of the Peers API."""
 
+    @property
+    def version(self) -> object:
+        """Something that is another value once the list of peers, or anything on it, has changed."""
+        ...
+
     def list(self) -> tuple[PeerView, ...]:
         """Give every peer, ordered by id; exactly one is local."""
         ...

@@ -220,7 +220,8 @@ class _Server:
                 await self._empty.wait()
 
     def abort(self) -> None:
-        """Close what is still open: a send in progress is shielded and would be waited for."""
+        """Close what is still open: a send in progress is shielded and would be waited for; so is what `complete`s."""
+        self._closing.set()
         for connection in tuple(self._open):
             connection.abort()
 

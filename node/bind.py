@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from functools import partial
 from ipaddress import ip_address
 
 import trio
@@ -13,6 +14,11 @@ RESOLVED_MAX = 16
 """Addresses taken of one name: a headless service of a thousand pods needs no more to be joined through."""
 HOST_SHOWN_MAX = 80
 """What is quoted of a name that is no name."""
+
+RESOLVED_AT_ONCE_MAX = 16
+"""Names asked for at once, each in a thread that lasts as long as the resolver wants: 5 s and more for a server that
+does not answer, though nobody waits for it any more. Of the threads that Trio shares they must take none: files are
+written there."""
 
 _ROUTE_PROBES = {4: "192.0.2.1", 6: "2001:db8::1"}
 """Documentation addresses (RFC 5737, RFC 3849): the kernel picks a route to them, and no packet is sent."""
@@ -67,30 +73,37 @@ def default_route_host(version: int) -> str | None:
     return None if ip_address(host).is_unspecified else host
 
 
-async def resolve(text: str, default_port: int) -> list[Address]:
-    """Find the addresses that "host:port" or "host" stands for, at most 16, in the resolver's order.
+class Resolver:
+    """Asks the system's resolver, in threads of its own. Made inside Trio, one for each node."""
 
-    The resolver may take long; the time limit is the caller's.
+    def __init__(self) -> None:
+        self._threads = trio.CapacityLimiter(RESOLVED_AT_ONCE_MAX)
 
-    Raises:
-        InvalidRequest: not host:port, or a name that cannot be resolved.
-    """
-    try:
-        host, port = split_host_port(text, default_port)
-    except ValueError as wrong:
-        raise InvalidRequest(str(wrong)) from None
-    try:
-        return [Address(str(ip_address(host)), port)]
-    except ValueError:
-        pass
-    try:
-        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a host name"
-        shown = host if len(host) <= HOST_SHOWN_MAX else host[:HOST_SHOWN_MAX] + "..."
-        raise InvalidRequest(f"the name {shown!r} cannot be resolved: {reason}") from None
-    addresses = dict.fromkeys(Address(str(entry[4][0]), port) for entry in found)
-    return list(addresses)[:RESOLVED_MAX]
+    async def resolve(self, text: str, default_port: int) -> list[Address]:
+        """Find the addresses that "host:port" or "host" stands for, at most 16, in the resolver's order.
+
+        The resolver may take long; the time limit is the caller's.
+
+        Raises:
+            InvalidRequest: not host:port, or a name that cannot be resolved.
+        """
+        try:
+            host, port = split_host_port(text, default_port)
+        except ValueError as wrong:
+            raise InvalidRequest(str(wrong)) from None
+        try:
+            return [Address(str(ip_address(host)), port)]
+        except ValueError:
+            pass
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_DGRAM)
+        try:
+            found = await trio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=self._threads)
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a host name"
+            shown = host if len(host) <= HOST_SHOWN_MAX else host[:HOST_SHOWN_MAX] + "..."
+            raise InvalidRequest(f"the name {shown!r} cannot be resolved: {reason}") from None
+        addresses = dict.fromkeys(Address(str(entry[4][0]), port) for entry in found)
+        return list(addresses)[:RESOLVED_MAX]
 
 
 def bind_sentence(error: OSError, address: Address, what: str) -> str:

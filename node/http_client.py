@@ -34,11 +34,15 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 class ClientError(Exception):
-    """A request did not get its answer; the text is one sentence, `status` the HTTP status if there was one."""
+    """A request did not get its answer; the text is one sentence.
 
-    def __init__(self, sentence: str, status: int = 0) -> None:
+    `status` is the HTTP status if there was one, `code` the agent's code for programs, empty where it gave none.
+    """
+
+    def __init__(self, sentence: str, status: int = 0, code: str = "") -> None:
         super().__init__(sentence)
         self.status = status
+        self.code = code
 
 
 class UnreachableError(ClientError):
@@ -206,7 +210,7 @@ class Client:
         sentence = f"the agent at {self.url} answered {answer.status}: {reason}"
         if answer.status in (401, 403):
             sentence += " (give --token or SHOAL_TOKEN, or --data-dir of an agent on this machine)"
-        raise ClientError(sentence, answer.status)
+        raise ClientError(sentence, answer.status, _error_field(answer.body, "code"))
 
 
 class _Deadline:
@@ -297,13 +301,17 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
 
 def _reason(body: bytes) -> str:
     """Find the reason in an error's body: JSON with `error`, or plain text; one line, bounded."""
-    text = body[: 4 * ERROR_TEXT_LENGTH_MAX].decode(errors="replace")
-    with contextlib.suppress(msgspec.DecodeError):
-        decoded = msgspec.json.decode(body)
-        if isinstance(decoded, dict) and isinstance(decoded.get("error"), str):
-            text = decoded["error"]
+    text = _error_field(body, "error") or body[: 4 * ERROR_TEXT_LENGTH_MAX].decode(errors="replace")
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if len(line) <= ERROR_TEXT_LENGTH_MAX else line[:ERROR_TEXT_LENGTH_MAX] + "..."
+
+
+def _error_field(body: bytes, name: str) -> str:
+    with contextlib.suppress(msgspec.DecodeError):
+        decoded = msgspec.json.decode(body)
+        if isinstance(decoded, dict) and isinstance(decoded.get(name), str):
+            return str(decoded[name])
+    return ""
 
 
 def _read_events(response: http.client.HTTPResponse, deadline: _Deadline) -> Iterator[ServerEvent]:

@@ -5,6 +5,7 @@ then the new key is added, shown by all, put in use, and all others are retired.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import trio
@@ -42,7 +43,15 @@ async def replace_cluster_key(node: Node) -> RotationDone:
         RotationIncomplete: as it says; the keys held are those of the steps that were done.
         InvalidRequest: eight keys are held.
         StoreError: the disk does not take it.
+
+    One at a time: a second one waits for the first, and then replaces what that has put in use. Cancelled while it
+    waits for the others, it leaves whole steps done.
     """
+    async with node.peers.rotation_turn:
+        return await _replace(node)
+
+
+async def _replace(node: Node) -> RotationDone:
     node.peers.check_active()
     keeper = node.keyring
     began = node.driver.now
@@ -52,19 +61,34 @@ async def replace_cluster_key(node: Node) -> RotationDone:
             f"{_names(node, missing)} did not show in {STEP_LONGEST_S:g} s that they know who is out: "
             "no key was changed; try again"
         )
-    old = keeper.keyring.key_ids
-    key_id = await keeper.add()
+    with trio.CancelScope(shield=True):
+        key_id = await keeper.add()
     missing = await _wait(node, lambda: keeper.not_shown_by(key_id))
     if missing:
         raise RotationIncomplete(
             f"{_names(node, missing)} did not show the new key {key_id.hex()} in {STEP_LONGEST_S:g} s: when "
             f"`shoal keys list` shows it on all, run `shoal keys use {key_id.hex()}` and retire the others"
         )
-    await keeper.use(key_id, force=True)  # all have shown it; who came since was given it by whom it joined through
-    for other in old:
-        await keeper.retire(other)
+    with trio.CancelScope(shield=True):
+        await keeper.use(key_id, force=True)  # all have shown it; who came since was given it by whom it joined through
+        retired = await _retire_others(node, key_id)
+    held, in_use = keeper.keyring.key_ids, keeper.keyring.primary
+    if held != (key_id,) or in_use != key_id:
+        raise RotationIncomplete(
+            f"the keys were changed elsewhere meanwhile: held are {', '.join(id.hex() for id in held)}, "
+            f"in use is {in_use.hex()}, and the new one is {key_id.hex()}; try again"
+        )
     untold = tuple(member.id for member in node.membership if member.status is Status.FAILED)
-    return RotationDone(key_id, old, untold)
+    return RotationDone(key_id, retired, untold)
+
+
+async def _retire_others(node: Node, key_id: bytes) -> tuple[bytes, ...]:
+    """Retire whatever is held by now beside a key, also what others added while this node waited."""
+    others = tuple(id for id in node.keyring.keyring.key_ids if id != key_id)
+    for other in others:
+        with suppress(InvalidRequest):  # retired, or put in use, elsewhere: the caller looks at what is held in the end
+            await node.keyring.retire(other)
+    return others
 
 
 async def _wait(node: Node, lacking: Callable[[], list[MemberId]]) -> list[MemberId]:

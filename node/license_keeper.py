@@ -93,22 +93,36 @@ class LicenseKeeper:
         Raises:
             InvalidRequest: unreadable, or not a renewal of the license in force; nothing changed.
         """
+        self.prepare_reload(config)()
+
+    def prepare_reload(self, config: Config) -> Callable[[], None]:
+        """Read the file of a configuration anew, and give what takes it over, for the caller to call at once.
+
+        Raises:
+            InvalidRequest: as `reload`.
+        """
         if config.license is None or self._current is None:
             if config.license is not None:
                 raise InvalidRequest("a node that runs under the open license takes a license at its start only")
             if self._current is not None:
                 raise InvalidRequest("a license is given up by a restart without --license only")
-            return
+            return lambda: None
         trusted = trusted_issuers(config)
         fresh = read_license_file(config.license, trusted)
-        if fresh not in (self._file, self._current):
+        is_news = fresh not in (self._file, self._current)
+        if is_news:
             try:
                 self._check_renewal(fresh)
             except InvalidRequest as wrong:
                 raise InvalidRequest(f"the license in {config.license} is not taken: {wrong}") from None
-            self._put_in_force(fresh)
-        self._file = fresh
-        self._trusted = trusted
+
+        def take() -> None:
+            if is_news:
+                self._put_in_force(fresh)
+            self._file = fresh
+            self._trusted = trusted
+
+        return take
 
     def _check_renewal(self, fresh: License) -> None:
         if self._current is None:

@@ -178,17 +178,17 @@ class Node:
             StoreError: joined, and the disk does not take what followed: that this node is no longer out.
         """
         attempts = [Attempt(reason=f"{text} was not tried within {timeout_s:g} s") for text in addresses]
-        places = trio.Semaphore(JOINS_AT_ONCE_MAX)
+        waiting = iter(enumerate(addresses))
 
-        async def run(index: int, text: str) -> None:
-            async with places:
+        async def run() -> None:
+            for index, text in waiting:
                 attempts[index] = Attempt(reason=f"{text} did not answer within {timeout_s:g} s")
                 attempts[index] = await try_seed(text, self.resolve, self._join_address)
 
         with trio.move_on_after(timeout_s):
             async with trio.open_nursery() as nursery:
-                for index, text in enumerate(addresses):
-                    nursery.start_soon(run, index, text)
+                for _ in range(JOINS_AT_ONCE_MAX):
+                    nursery.start_soon(run)
         if any(attempt.joined for attempt in attempts):
             self.seeds.joined = True
             self.seeds.resting = False

@@ -14,7 +14,7 @@ from node.config import Config
 from node.datagram_socket import DatagramSocket, bind_pair
 from node.driver import Driver
 from node.keyring_keeper import KeyringKeeper
-from node.license_keeper import open_licensing
+from node.license_keeper import LicenseKeeper, open_licensing
 from node.node import Node
 from node.peer_keeper import operator_key
 from node.service_restore import open_services
@@ -100,17 +100,7 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
     license_id = licensing.current.identity if licensing.current is not None else ""
     incarnation = first_incarnation(state.reserve, _unix_ms())
     await state.reserve_incarnation(incarnation)
-    profile = Profile(
-        id=identity.id,
-        public_key=identity.public_key,
-        name=config.name,
-        address=advertised,
-        start=int.from_bytes(os.urandom(8), "big"),
-        version=VERSION,
-        license_id=license_id,
-        display_name=own_name if (own_name := state.store.load_display_name()) is not None else config.display_name,
-        tags=config.replace(tags=state.changed_tags(config.tags)).record_tags(),
-    )
+    profile = _compose_profile(config, state, advertised, license_id)
     signer = StatementSigner(identity, keyring.cluster_id)
 
     def lookup_key(id: MemberId) -> bytes | None:
@@ -136,6 +126,39 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
         room=room,
     )
 
+    _follow_license(licensing, engine)
+    driver = Driver(engine, gate, verifier, keyring, datagrams)
+    streams, keyring_keeper = StreamServer(driver, identity), KeyringKeeper(driver, state)
+    node = Node(config, state, driver, streams, keyring_keeper, licensing, services=services)
+    stays_out = state.left and not config.rejoin_after_leave
+    words = _open_revocations(state, verifier)
+    driver.perform(engine.start(driver.now, state.contacts, left=stays_out, revocations=words))
+    services.publish_all()
+    if state.left and not engine.local.goodbye:
+        state.put_presence(left=False)
+    driver.offer_keyring(changed=False)
+    return node
+
+
+def _compose_profile(config: Config, state: State, advertised: Address, license_id: str) -> Profile:
+    """Say what this node is, from its configuration and what was changed while it ran."""
+    changed_name = state.store.load_display_name()
+    return Profile(
+        id=state.identity.id,
+        public_key=state.identity.public_key,
+        name=config.name,
+        address=advertised,
+        start=int.from_bytes(os.urandom(8), "big"),
+        version=VERSION,
+        license_id=license_id,
+        display_name=config.display_name if changed_name is None else changed_name,
+        tags=config.replace(tags=state.changed_tags(config.tags)).record_tags(),
+    )
+
+
+def _follow_license(licensing: LicenseKeeper, engine: Engine) -> None:
+    """Have the engine go by the license in force, now and whenever it is renewed or expires."""
+
     def change_terms(license: License) -> None:
         expired = licensing.has_expired(time.time())
         engine.change_terms(Terms(license.identity, license.max_nodes, expired=expired))
@@ -143,16 +166,6 @@ async def _make_node(config: Config, state: State, datagrams: DatagramSocket, ad
     licensing.on_change = change_terms
     if licensing.current is not None:
         change_terms(licensing.current)
-    driver = Driver(engine, gate, verifier, keyring, datagrams)
-    streams, keyring_keeper = StreamServer(driver, identity), KeyringKeeper(driver, state)
-    node = Node(config, state, driver, streams, keyring_keeper, licensing, services=services)
-    stays_out = state.left and not config.rejoin_after_leave
-    words = _open_revocations(state, verifier)
-    driver.perform(engine.start(driver.now, state.contacts, left=stays_out, revocations=words))
-    if state.left and not engine.local.goodbye:
-        state.put_presence(left=False)
-    driver.offer_keyring(changed=False)
-    return node
 
 
 def _open_revocations(state: State, verifier: Verifier) -> list[Revocation]:

@@ -4,23 +4,28 @@ What is promised is on the disk first: a word about an id is signed, stored, and
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
 
 from node.config import Config
 from node.driver import Driver
+from node.peer_name import PeerNames
 from node.seeds import SEED_ADDRESSES_MAX, Attempt
 from node.state import State
+from node.store_error import StoreError
 from protocol.address import PORT_MAX, Address, split_host_port
 from protocol.error import BadSignature, InvalidRequest, MalformedMessage
 from protocol.refusal import Refusal
 from protocol.security.signing_key import parse_public_key
 from protocol.swim.member import Member
-from protocol.ulid import MemberId
-from protocol.wire.statement import Revocation, check_display_name
+from protocol.swim.revocations import revocation_rank
+from protocol.ulid import MemberId, format_ulid
+from protocol.wire.statement import Revocation
 
 if TYPE_CHECKING:
     from node.node import Node
@@ -62,83 +67,95 @@ class PeerKeeper:
         self._driver = driver
         self._state = state
         self.operator_key = operator_key
-        self._names = state.store.load_display_names()
+        self.names = PeerNames(node, driver, state)
+        self.rotation_turn = trio.Lock()
+        """Held by whoever replaces the cluster key, until it is done."""
         self._turn = trio.Lock()
         self._added_at: dict[MemberId, float] = {}
+        self._guests: Counter[MemberId] = Counter()
+        """How many invitations of an id are under way."""
+        self._on_trial: set[MemberId] = set()
+        """Ids that were out, and are in for their invitations alone."""
 
     # --- names ----------------------------------------------------------------------------------
 
     def display_name(self, member: Member) -> str:
-        """Give this node's own note, else what the peer says of itself, else its member name."""
-        note = self._names.get(member.id) if member.id != self._node.local.id else None
-        return note or member.record.display_name or member.record.name
+        """As `PeerNames.shown`."""
+        return self.names.shown(member)
 
     async def rename(self, id: MemberId, name: str) -> None:
-        """Note how a peer is called, or say how this node itself is; an empty name takes it back.
-
-        Raises:
-            InvalidRequest: over 128 characters or 256 bytes, control characters, or too large for the record.
-            StoreError: the disk does not take it; nothing changed.
-        """
-        try:
-            check_display_name(name)
-        except MalformedMessage as wrong:
-            raise InvalidRequest(str(wrong)) from None
-        async with self._turn:
-            if id == self._node.local.id:
-                engine = self._driver.engine
-                engine.local.check(engine.local.renamed(name))
-                await self._state.store.save_own_display_name(name)
-                self._driver.perform(engine.set_display_name(self._driver.now, name))
-                return
-            await self._state.store.save_display_name(id, name)
-            if name:
-                self._names[id] = name
-            else:
-                self._names.pop(id, None)
+        """As `PeerNames.change`."""
+        await self.names.change(id, name)
 
     # --- inviting -------------------------------------------------------------------------------
 
     async def invite(self, address: str) -> Invitation:
         """Bring the peer at a gossip or HTTP address into the cluster, within 10 s.
 
-        A revoked one is reinstated for it, unless nothing comes of it.
+        A revoked one is reinstated for it, and put out again where nothing comes of it.
 
         Raises:
             InvalidRequest: not host:port.
             OperatorKeyRequired: the peer is revoked, and not for this node to reinstate.
+            NotActive: the peer is revoked, and this node has left.
             StoreError: the disk does not take what followed.
         """
         _check_address(address)
         began, was_out = self._driver.now, self._node.is_leaving
         with trio.move_on_after(INVITE_LONGEST_S):
             attempt = await self._find(address)
-            barred = attempt.met
-            if attempt.refusal is Refusal.REVOKED and barred is not None and self._bars(barred):
-                attempt = await self._find_reinstated(address, barred)
-            invitation = await self._settle(attempt, began)
-            if not was_out or attempt.own_echo or invitation.peer is None:
-                return invitation
-            if self._node.is_leaving:
-                return self.unseated("this node was let in, and had to leave again")
-            self._node.seeds.resting = False  # it is this node that was brought in
-            return replace(invitation, was_member=False)
+            if attempt.met is None:
+                return await self._settle(attempt, began, was_out)
+            async with self._awaiting(attempt.met):
+                if attempt.refusal is Refusal.REVOKED and self._bars(attempt.met):
+                    await self._reinstate_on_trial(attempt.met)
+                    attempt = await self._find(address)
+                return await self._settle(attempt, began, was_out)
         return Invitation(reason=f"{address} did not answer within {INVITE_LONGEST_S:g} s")
 
-    async def _find_reinstated(self, text: str, id: MemberId) -> Attempt:
-        """Take a revoked peer in again and try anew; out it is where nothing comes of it, or the time is up."""
-        await self.revoke(id, revoked=False)
-        joined = False
+    @asynccontextmanager
+    async def _awaiting(self, id: MemberId) -> AsyncIterator[None]:
+        """Put an id out again that was in on trial, once none of its invitations is under way and none brought it."""
+        self._guests[id] += 1
         try:
-            attempt = await self._find(text)
-            joined = attempt.joined
+            yield
         finally:
-            if not joined and not self._node.membership.is_live(id):  # another invitation may have brought it
-                with trio.CancelScope(shield=True):
-                    await self.revoke(id, revoked=True)
-        return attempt
+            self._guests[id] -= 1
+            if not self._guests[id]:
+                del self._guests[id]
+                is_on_trial = id in self._on_trial
+                self._on_trial.discard(id)
+                if is_on_trial and not self._node.membership.is_live(id):
+                    with trio.CancelScope(shield=True):
+                        await self._put_out_again(id)
 
-    async def _settle(self, attempt: Attempt, began: float) -> Invitation:
+    async def _reinstate_on_trial(self, id: MemberId) -> None:
+        try:
+            await self.revoke(id, revoked=False)
+        finally:
+            if not self._bars(id):
+                self._on_trial.add(id)
+
+    async def _put_out_again(self, id: MemberId) -> None:
+        """Take back what this node itself said for an invitation, though it may have left since.
+
+        Raises:
+            StoreError: the disk does not take it. Here and in the cluster the id is out again all the same.
+        """
+        async with self._turn:
+            if self._bars(id):
+                return
+            word = self._sign(id, revoked=True)
+            try:
+                await self._speak(word)
+            except StoreError as wrong:
+                self._driver.perform(self._driver.engine.take_revocation(self._driver.now, word))
+                raise StoreError(
+                    f"{format_ulid(id)} is reinstated on this node's disk: that it is out again is told to all, "
+                    f"and not stored yet: {wrong}"
+                ) from None
+
+    async def _settle(self, attempt: Attempt, began: float, was_out: bool) -> Invitation:
         """Tell what an attempt came to, once the peer is on the list."""
         peer = attempt.peer
         if attempt.own_echo:
@@ -152,7 +169,12 @@ class PeerKeeper:
             return self.unseated("it shook hands, but is no member")
         with trio.CancelScope(shield=True):
             await self._state.flush()
-        return Invitation(peer, was_member=attempt.was_live or self._was_added_since(peer, began))
+        if was_out:
+            if self._node.is_leaving:
+                return self.unseated("this node was let in, and had to leave again")
+            self._node.seeds.resting = False  # it is this node that was brought in, the peer may be on its old list
+        was_member = (attempt.was_live and not was_out) or self._was_added_since(peer, began)
+        return Invitation(peer, was_member=was_member)
 
     def unseated(self, reason: str) -> Invitation:
         """Refuse for what came between the handshake and a seat on the list."""
@@ -233,28 +255,30 @@ class PeerKeeper:
                 "only the operator's key puts members out or in again here: sign it with "
                 "`shoal peers revoke|reinstate ID --operator-key FILE`"
             )
-        self.check_active()
-        engine = self._driver.engine
         async with self._turn:
-            held = engine.membership.revocations.get(id)
+            self.check_active()
+            self._on_trial.discard(id)
+            held = self._held(id)
             if held is not None and held.revoked is revoked:
-                return held
-            raw = engine.sign_revocation(id, time.time_ns() // 1_000_000, revoked=revoked)
-            return await self._speak(self._open(raw))
+                return await self._confirm(held)
+            return await self._speak(self._sign(id, revoked=revoked))
 
     async def take_statement(self, raw: bytes) -> Revocation:
-        """Take a word that was signed elsewhere; the word that holds now.
+        """Take a word that was signed elsewhere; the word that holds now, which is another where that is newer.
 
         Raises:
             NotActive: this node has left.
-            InvalidRequest: not one, falsely signed, by a key not heeded here, of a day ahead, or about this node.
+            InvalidRequest: not one, falsely signed, by a key not heeded here, of a century ahead, or about this node.
             StoreError: the disk does not take it; nothing changed.
         """
-        self.check_active()
         async with self._turn:
+            self.check_active()
             revocation = self._open(raw)
             if revocation.subject == self._node.local.id:
                 raise InvalidRequest("this is about the node itself: give it to another member")
+            held = self._held(revocation.subject)
+            if held is not None and revocation_rank(revocation) <= revocation_rank(held):
+                return await self._confirm(held)
             return await self._speak(revocation)
 
     def check_active(self) -> None:
@@ -266,6 +290,12 @@ class PeerKeeper:
         if self._node.is_leaving:
             raise NotActive("this node has left the cluster: join it first")
 
+    def _held(self, id: MemberId) -> Revocation | None:
+        return self._driver.engine.membership.revocations.get(id)
+
+    def _sign(self, id: MemberId, *, revoked: bool) -> Revocation:
+        return self._open(self._driver.engine.sign_revocation(id, time.time_ns() // 1_000_000, revoked=revoked))
+
     def _open(self, raw: bytes) -> Revocation:
         try:
             statement = self._driver.verifier.open_statement(raw)
@@ -273,7 +303,7 @@ class PeerKeeper:
             raise InvalidRequest(f"not a signed revocation of this cluster: {wrong}") from None
         if statement is None:
             raise InvalidRequest(
-                "the revocation is not heeded here: signed with another key, or dated over a day ahead"
+                "the revocation is not heeded here: signed with another key, or dated over a century ahead"
             )
         if not isinstance(statement, Revocation):
             raise InvalidRequest("this is a signed statement, but no revocation")
@@ -284,7 +314,13 @@ class PeerKeeper:
             await self._state.save_revocation(revocation)
             self._driver.perform(self._driver.engine.take_revocation(self._driver.now, revocation))
             await self._state.flush()  # where an even newer word came meanwhile, the disk has that
-        return self._driver.engine.membership.revocations.get(revocation.subject) or revocation
+        return self._held(revocation.subject) or revocation
+
+    async def _confirm(self, held: Revocation) -> Revocation:
+        """Give a word that is in memory once it is on the disk: it may have come by gossip a moment ago."""
+        with trio.CancelScope(shield=True):
+            await self._state.flush()
+        return held
 
 
 def _check_address(text: str) -> None:

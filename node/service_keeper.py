@@ -313,8 +313,8 @@ class ServiceKeeper:
     # --- running --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Run the checks and tell others of what stands, until cancelled; then what owners said is on the disk."""
-        self._publisher.publish_all()
+        """Run the checks and tell others of what changes, until cancelled; then what owners said is on the disk."""
+        self.publish_all()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._runner.run)

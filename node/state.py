@@ -63,6 +63,9 @@ class State:
         """Why the last write failed; empty while the disk works."""
         self._contacts: dict[MemberId, tuple[Contact, float] | None] = {}
         self._revocations: dict[MemberId, Revocation] = {}
+        self._nameless: set[MemberId] = set()
+        self._files = trio.CapacityLimiter(1)
+        """A thread of our own: those that Trio shares may all be busy with what others wait for."""
         self._reserve: int | None = None
         self._left: bool | None = None
         self._keyring_changed = False
@@ -92,6 +95,11 @@ class State:
     def put_presence(self, *, left: bool) -> None:
         """Queue whether this node has left."""
         self._left = left
+        self._wake()
+
+    def put_nameless(self, id: MemberId) -> None:
+        """Queue that a peer's note is dropped."""
+        self._nameless.add(id)
         self._wake()
 
     def put_keyring(self, keyring: Keyring) -> None:
@@ -169,6 +177,13 @@ class State:
             except StoreError:
                 self._revocations = revocations | self._revocations
                 raise
+        if self._nameless:
+            nameless, self._nameless = self._nameless, set()
+            try:
+                await self.store.drop_display_names(nameless)
+            except StoreError:
+                self._nameless |= nameless
+                raise
         if self._contacts:
             contacts, self._contacts = self._contacts, {}
             kept = [entry for entry in contacts.values() if entry is not None]
@@ -200,11 +215,21 @@ class State:
         """Store a word about an id before it is spoken."""
         await self.store.save_revocations([revocation])
 
+    async def save_display_name(self, id: MemberId, name: str) -> None:
+        """Store a note of how a peer is called; an empty one drops it.
+
+        Raises:
+            InvalidRequest: a new one beyond 32,768.
+        """
+        self._nameless.discard(id)
+        await self.store.save_display_name(id, name)
+
     async def save_keyring(self, keyring: Keyring) -> None:
         """Store a keyring, in the database and as the key file."""
         async with self._keyring_turn:
             await self.store.save_keyring(keyring.encode_offer())
-            await trio.to_thread.run_sync(_write_key_file, self.data_dir, encode_key_file(keyring))
+            text = encode_key_file(keyring)
+            await trio.to_thread.run_sync(_write_key_file, self.data_dir, text, limiter=self._files)
 
     async def save_seeds(self, seeds: Sequence[str]) -> None:
         """Store the addresses this node joins through."""

@@ -264,18 +264,18 @@ class Store:
         return [raw for (raw,) in self._read("SELECT raw FROM revocations ORDER BY id")]
 
     async def save_revocations(self, revocations: Iterable[Revocation]) -> None:
-        """Keep the newest word about each of some ids, in place of those held."""
+        """Keep words about some ids; none takes the place of one of a larger version."""
         await self._save(
-            *(
-                ("INSERT OR REPLACE INTO revocations VALUES (?, ?, ?)", (word.subject, word.version, word.raw))
-                for word in revocations
-            ),
-            _TRIM_REVOCATIONS,
+            *((_KEEP_REVOCATION, (word.subject, word.version, word.raw)) for word in revocations), _TRIM_REVOCATIONS
         )
 
     def load_display_names(self) -> dict[MemberId, str]:
         """Read this node's own notes of how peers are called."""
         return {MemberId(id_): name for id_, name in self._read("SELECT id, name FROM display_names")}
+
+    async def drop_display_names(self, ids: Iterable[MemberId]) -> None:
+        """Drop the notes about some peers; one that is not there is no error."""
+        await self._save(*(("DELETE FROM display_names WHERE id = ?", (id,)) for id in ids))
 
     async def save_display_name(self, id: MemberId, name: str) -> None:
         """Keep a note of how a peer is called; an empty one drops it.
@@ -382,6 +382,10 @@ class Store:
             self._connection.execute("ROLLBACK")
 
 
+_KEEP_REVOCATION = (
+    "INSERT INTO revocations VALUES (?, ?, ?) ON CONFLICT (id) "
+    "DO UPDATE SET version = excluded.version, raw = excluded.raw WHERE excluded.version >= version"
+)
 _TRIM_REVOCATIONS: Statement = (
     "DELETE FROM revocations WHERE id IN (SELECT id FROM revocations ORDER BY version DESC LIMIT -1 OFFSET ?)",
     (REVOCATIONS_MAX,),

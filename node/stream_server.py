@@ -28,11 +28,16 @@ can open and hold those; where all are members', it is told `busy`."""
 REFUSING_MAX = 32
 """Streams that are being told `busy`; beyond it they are closed without a word."""
 DIALLED_MAX = 64
-"""Streams dialled at once: joins, one sync, and a few stream pings."""
+"""Streams dialled at once: joins, some syncs, and a few stream pings."""
+JOINING_MAX = 32
+"""Of these, those that join or invite, which whoever reaches the HTTP API begins: they must not take from probes and
+syncs what they dial with."""
 STREAM_LONGEST_S = 120.0
 """Longest life of a stream: a first sync of 16,000 members takes some seconds."""
 
 REVOKED_PAUSE_S = 60.0
+
+JOIN_PURPOSES = (Purpose.JOIN, Purpose.INVITE)
 
 _log = logging.getLogger("shoal.stream")
 
@@ -52,6 +57,7 @@ class StreamServer:
         self._accepted = 0
         self._refusing = 0
         self._dialled = 0
+        self._joining = 0
         self._dials: dict[int, trio.CancelScope] = {}
         self._told_at = float("-inf")
         self.handshakes: Counter[str] = Counter()
@@ -104,11 +110,14 @@ class StreamServer:
         return OwnHello(profile.name, profile.license_id, profile.address, purpose)
 
     def _dial(self, effect: Dial) -> None:
-        if self._nursery is None or self._dialled >= DIALLED_MAX:
+        joins = effect.purpose in JOIN_PURPOSES
+        if self._nursery is None or self._dialled >= DIALLED_MAX or (joins and self._joining >= JOINING_MAX):
             reason = "this node dials as many streams as it may already"
             self._report_closed(effect.stream, None, reason)
-        else:
-            self._nursery.start_soon(self._run_dialled, effect)
+            return
+        self._dialled += 1
+        self._joining += joins
+        self._nursery.start_soon(self._run_dialled, effect)
 
     def give_up(self, number: int) -> None:
         """Break off a stream that was dialled, wherever it stands; the engine hears that it closed."""
@@ -123,24 +132,22 @@ class StreamServer:
                 await self._dial_out(effect)
             finally:
                 del self._dials[effect.stream]
+                self._dialled -= 1
+                self._joining -= effect.purpose in JOIN_PURPOSES
         if scope.cancelled_caught:
             self._report_closed(effect.stream, None, "given up")
 
     async def _dial_out(self, effect: Dial) -> None:
-        self._dialled += 1
         try:
-            try:
-                stream = await connect(effect.address, self._driver.engine.core.settings.stream_timeout_s)
-            except OSError as wrong:
-                self.handshakes["unreachable"] += 1
-                self._report_closed(effect.stream, None, f"{effect.address}: {_reason(wrong)}")
-                return
-            hello = self.own_hello(effect.purpose)
-            machine = Initiator(self._identity, self._driver.keyring, hello, self._entropy, effect.to)
-            link = Link(self._driver, stream, effect.stream, machine, effect.purpose, self._turn)
-            await self._run(stream, effect.stream, link, dialled=True)
-        finally:
-            self._dialled -= 1
+            stream = await connect(effect.address, self._driver.engine.core.settings.stream_timeout_s)
+        except OSError as wrong:
+            self.handshakes["unreachable"] += 1
+            self._report_closed(effect.stream, None, f"{effect.address}: {_reason(wrong)}")
+            return
+        hello = self.own_hello(effect.purpose)
+        machine = Initiator(self._identity, self._driver.keyring, hello, self._entropy, effect.to)
+        link = Link(self._driver, stream, effect.stream, machine, effect.purpose, self._turn)
+        await self._run(stream, effect.stream, link, dialled=True)
 
     async def _accept(self, stream: trio.SocketStream) -> None:
         busy = self._accepted >= ACCEPTED_MAX and not self._displace_stranger()

@@ -85,6 +85,8 @@ class TokenKeeper:
         self._uses: dict[bytes, float] = {}
         self._used = trio.Event()
         self._turn = trio.Lock()
+        self._files = trio.CapacityLimiter(1)
+        """A thread of our own: those that Trio shares may all be busy with what others wait for."""
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -165,14 +167,14 @@ class TokenKeeper:
         if stored.name != ADMIN_TOKEN_NAME:
             await self._store.delete_token(stored.hash)
             return
-        is_aside = await trio.to_thread.run_sync(set_aside, self._admin_file)
+        is_aside = await trio.to_thread.run_sync(set_aside, self._admin_file, limiter=self._files)
         try:
             await self._store.delete_token(stored.hash)
         except StoreError:
             if is_aside:
-                await trio.to_thread.run_sync(put_back, self._admin_file)
+                await trio.to_thread.run_sync(put_back, self._admin_file, limiter=self._files)
             raise
-        await trio.to_thread.run_sync(drop_aside, self._admin_file)
+        await trio.to_thread.run_sync(drop_aside, self._admin_file, limiter=self._files)
 
     # --- times of use ---------------------------------------------------------------------------
 

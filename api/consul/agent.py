@@ -11,6 +11,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.answer import JSON_TYPE, TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
+from api.completion import stepped_aside
 from api.consul.config import config_answer
 from api.consul.filter import keep_all
 from api.consul.member import local_answer, members_answer, node_ids, wan_name
@@ -110,8 +111,9 @@ class AgentRoutes:
         self._access.require(Scope.AGENT_WRITE)
         check_readable(address)
         report = JoinReport(0, (f"no answer within {JOIN_S} s",))
-        with trio.move_on_after(JOIN_S):
-            report = await self._view.join([address], JOIN_S)
+        async with stepped_aside():
+            with trio.move_on_after(JOIN_S):
+                report = await self._view.join([address], JOIN_S)
         if report.joined:
             return empty_answer()
         reasons = one_line("; ".join(report.errors) or "no answer")[:REASON_LENGTH_MAX]

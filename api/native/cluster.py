@@ -11,6 +11,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.answer import Problem, ReadyJson, echo, encode_json, json_answer, prettify
+from api.completion import complete
 from api.native.body import read_body
 from api.query import current_query
 from api.token_view import Scope
@@ -95,8 +96,7 @@ class Cluster:
         """Say goodbye; with `stay` the process goes on and can join again."""
         self._access.require(Scope.ADMIN)
         stay = current_query().flag("stay")
-        with trio.CancelScope(shield=True):  # a goodbye once begun is finished
-            await self._view.leave(stay)
+        await complete(self._view.leave(stay))  # a goodbye once begun is finished
         return _json({"left": True, "stay": stay})
 
     async def tags(self) -> Response:

@@ -7,10 +7,10 @@
 A client goes on where it was with `?index=N` or the header Last-Event-ID, of which the larger counts;
 without either it hears what happens from now on, with 0 everything still held. Where events between are
 lost, a `gap` comes first, and the client reads the whole list again. A comment every `HEARTBEAT_S`
-shows that the connection lives.
+shows that the connection lives. Where the client's right ends (its token is revoked, or expires), an `end` comes last.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import trio
@@ -32,6 +32,7 @@ BATCH_MAX: Final = 128
 HEARTBEAT_S: Final = 15.0
 """Proxies cut quiet connections after 30 s or 60 s."""
 
+END_TEXT: Final = b'event: end\ndata: {"reason": "the right to follow has ended"}\n\n'
 _NEVER: Final = trio.Event()
 """Stands in for `closing` where no server is, as in tests; nobody sets it."""
 
@@ -64,7 +65,7 @@ class EventStreams:
         request.scope[ON_END] = self._end  # type: ignore[typeddict-unknown-key]
         closing: trio.Event = request.scope.get("state", {}).get(CLOSING, _NEVER)
         response = Response(
-            follow(self._view, index, closing),
+            follow(self._view, index, closing, self._access.follow(Scope.NODE_READ)),
             200,
             {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -82,10 +83,15 @@ class EventStreams:
         self.open_count -= 1
 
 
-async def follow(view: NodeView, index: int, closing: trio.Event) -> AsyncIterator[bytes]:
-    """Give the text of the stream, from the events after `index` on, until `closing`."""
+async def follow(
+    view: NodeView, index: int, closing: trio.Event, may_follow: Callable[[], bool]
+) -> AsyncIterator[bytes]:
+    """Give the text of the stream, from the events after `index` on, until `closing`, or `may_follow` no more."""
     yield b"retry: 2000\nid: %d\n\n" % index
     while not closing.is_set():
+        if not may_follow():
+            yield END_TEXT
+            return
         batch = view.events_since(index, BATCH_MAX)
         if batch.gap:
             # from nothing to the beginning of the ring is no loss to a client that asked for all there is
@@ -95,7 +101,7 @@ async def follow(view: NodeView, index: int, closing: trio.Event) -> AsyncIterat
         for event in batch.events:
             yield _event_text(event)
             index = event.index
-        if not batch.events and not await _has_news(view, index, closing):
+        if not batch.events and not await _has_news(view, index, closing) and may_follow():
             yield b":\n\n"
 
 

@@ -15,6 +15,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.answer import encode_json, json_answer
+from api.completion import complete
 from api.moment import format_moment
 from api.native.body import read_body
 from api.peer_view import RevocationView
@@ -76,8 +77,7 @@ class Revocations:
     async def rotate(self) -> Response:
         """Replace the cluster key, told to all live members and to nobody who is out."""
         self._access.require(Scope.ADMIN)
-        with trio.CancelScope(shield=True):
-            done = await self._view.peers.rotate()
+        done = await complete(self._view.peers.rotate())
         return _json({"key": done.key_id, "retired": list(done.retired), "untold": list(done.untold)})
 
 

@@ -13,8 +13,9 @@ import trio
 from quart import Response
 from quart_trio import QuartTrio
 
-from api.access import Access
+from api.access import Access, require_join
 from api.answer import JSON_TYPE, ReadyJson, empty_answer, encode_json, json_answer
+from api.completion import complete, stepped_aside
 from api.exposition import exposition_answer, http_metric
 from api.guard import RequestCounter
 from api.nomad.config import config_answer
@@ -96,16 +97,17 @@ class NomadAgent:
         """Replace that list as a whole."""
         addresses = _addresses("missing server address")
         self._access.require(Scope.AGENT_WRITE)
-        with trio.CancelScope(shield=True):  # a client that hangs up must not leave half a change
-            await self._view.replace_servers(addresses, REPLACE_S)
+        await complete(self._view.replace_servers(addresses, REPLACE_S))
         return empty_answer()
 
     async def join(self) -> Response:
         """Join through the addresses; always 200, for the count and the error are the answer."""
+        require_join(self._access, self._view)
         addresses = _addresses("missing address to join")
         report = JoinReport(0, (f"no answer within {JOIN_S} s",))
-        with trio.move_on_after(JOIN_S):
-            report = await self._view.join(addresses, JOIN_S)
+        async with stepped_aside():
+            with trio.move_on_after(JOIN_S):
+                report = await self._view.join(addresses, JOIN_S)
         error = "" if report.joined else _joined_errors(report.errors)
         return _json({"num_joined": report.joined, "error": error})
 

@@ -4,7 +4,9 @@ The right is decided before existence, and before the body is looked at. What wa
 client hangs up.
 """
 
+import operator
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,7 +15,8 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import Problem, encode_json, json_answer
+from api.answer import JSON_TYPE, Problem, ReadyJson, encode_json, json_answer
+from api.completion import complete
 from api.moment import format_second
 from api.native.body import read_body
 from api.peer_view import PeerView
@@ -56,19 +59,29 @@ class Peers:
     def __init__(self, view: NodeView, access: Access) -> None:
         self._view = view
         self._access = access
+        self._all = self._listing(lambda _: True)
+        self._local = self._listing(lambda peer: peer.is_local)
+        self._remote = self._listing(lambda peer: not peer.is_local)
+
+    def _listing(self, shows: Callable[[PeerView], bool]) -> ReadyJson:
+        peers = self._view.peers
+        return ReadyJson(
+            lambda: peers.version, lambda: [peer_answer(peer) for peer in peers.list() if shows(peer)], operator.eq
+        )
 
     async def list(self) -> Response:
         """List the peers, all or with `is_local` the local or the remote ones, ordered by id."""
         self._access.require(Scope.PEERS_READ)
-        peers = self._view.peers.list()
-        wanted = current_query().first("is_local")
+        query = current_query()
+        wanted = query.first("is_local")
+        listing = self._all
         if wanted is not None:
             try:
-                is_local = parse_bool(wanted)
+                listing = self._local if parse_bool(wanted) else self._remote
             except ValueError as wrong:
                 raise InvalidRequest(f"is_local: {wrong}") from None
-            peers = tuple(peer for peer in peers if peer.is_local is is_local)
-        return _json([peer_answer(peer) for peer in peers])
+        body = listing.pretty() if query.is_pretty else listing.plain()
+        return Response(body, 200, {"Content-Type": JSON_TYPE})
 
     async def get(self, peer_id: str) -> Response:
         """Show one peer."""
@@ -82,8 +95,7 @@ class Peers:
         """Shake hands with the peer at an address, and bring it into the cluster."""
         self._access.require(Scope.PEERS_WRITE)
         wish = await read_body(PeerWish)
-        with trio.CancelScope(shield=True):
-            peer = await self._view.peers.add(wish.address)
+        peer = await complete(self._view.peers.add(wish.address))
         return _json(peer_answer(peer), 201)
 
     async def rename(self, peer_id: str) -> Response:
@@ -114,8 +126,7 @@ class Peers:
     async def leave(self) -> Response:
         """Say goodbye to the cluster; the process stays, and POST /v1/peers or a join brings it back."""
         self._access.require(Scope.ADMIN)
-        with trio.CancelScope(shield=True):
-            departure = await self._view.peers.leave()
+        departure = await complete(self._view.peers.leave())
         return _json(
             {
                 "peer_id": departure.peer_id,

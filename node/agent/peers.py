@@ -36,6 +36,11 @@ class AgentPeers:
 
     # --- looking --------------------------------------------------------------------------------
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """The node's generation, and that of its own notes of names."""
+        return self._node.generation, self._node.peers.names.version
+
     def list(self) -> tuple[PeerView, ...]:
         """Give every peer, ordered by id."""
         return tuple(self._peer(member) for member in self._node.members() if self._counts(member))
@@ -121,7 +126,10 @@ class AgentPeers:
 
     async def take_statement(self, raw: bytes) -> RevocationView:
         """Take a revocation that was signed elsewhere."""
-        return _word(await _worded(self._node.peers.take_statement(raw)))
+        held = await _worded(self._node.peers.take_statement(raw))
+        if held.raw != raw:
+            raise InvalidRequest(f"the revocation is older than what is held about {format_ulid(held.subject)}")
+        return _word(held)
 
     async def rotate(self) -> Rotation:
         """Replace the cluster key without telling those who are out."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -19,9 +20,11 @@ from node.seeds import Outcast
 from node.setting_value import ConfigError
 from node.state import KEY_FILE_NAME
 from node.store_error import StoreError
-from protocol.address import Address
 from protocol.error import InvalidRequest
 from protocol.ulid import format_ulid
+
+if TYPE_CHECKING:
+    from node.agent.http import Listening
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -41,8 +44,7 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
     log.configure(config.log_level, as_json=config.log_json)
     failure: BaseException | None = None
     try:
-        _refuse_unserved(config)
-        if config.http is not None:
+        if config.http is not None or config.consul_http is not None:
             import_module("node.agent.http")  # takes 0.4 s, in which a node that spoke already would be deaf
         async with bring_up(config) as node:
             await _Agent(node, config, reload).run()
@@ -54,14 +56,6 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
     if config.log_json:
         sys.stderr.write(f"shoal: {failure}\n")
     return EXIT_FAILED
-
-
-def _refuse_unserved(config: Config) -> None:
-    """Refuse what a later version will do: an operator must not believe that it is in force."""
-    unserved = {"--consul-http": config.consul_http}
-    for flag, given in unserved.items():
-        if given:
-            raise AgentFailed(f"{flag} is not served by this version: leave it out")
 
 
 @dataclass(slots=True)
@@ -87,36 +81,42 @@ class _Agent:
         async with trio.open_nursery() as nursery:
             with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
                 nursery.start_soon(self._obey, nursery, signals)
-                http = await self._start_http(nursery)
-                self._announce(http)
+                listening = await self._start_http(nursery)
+                self._announce(listening)
                 self._start_seeds(nursery)
                 nursery.start_soon(self._watch)
                 await node.ending.wait()
                 self._notifier.stopping()
                 self._shutdown.set()
                 with trio.CancelScope(shield=True):
-                    await trio.sleep(ANSWER_GRACE_S if http is not None else 0)
+                    await trio.sleep(ANSWER_GRACE_S if listening is not None else 0)
                 nursery.cancel_scope.cancel()
         if node.ended is not None:
             raise node.ended
 
     # --- starting -------------------------------------------------------------------------------
 
-    async def _start_http(self, nursery: trio.Nursery) -> Address | None:
+    async def _start_http(self, nursery: trio.Nursery) -> "Listening | None":
         """Start the façade; its libraries are imported only here, so a node without HTTP stays small."""
-        if self._config.http is None:
+        if self._config.http is None and self._config.consul_http is None:
             return None
         from node.agent.http import start_http
 
-        address, self._reloadable.reload_tls = await start_http(
-            nursery, self._node, self._config, self._shutdown, self._reason_not_ready
+        listening = await start_http(
+            nursery, self._node, self._config, self._shutdown, self._reason_not_ready, self._reload_config
         )
-        return address
+        self._reloadable.reload_tls = listening.reload_tls
+        return listening
 
-    def _announce(self, http: Address | None) -> None:
+    def _announce(self, listening: "Listening | None") -> None:
         """Say where we listen, for people and for programs that chose port 0."""
         node = self._node
         scheme = "https" if self._config.http_tls_cert else "http"
+        shown = {"http": "off"}
+        if listening is not None and listening.http is not None:
+            shown["http"] = f"{scheme}://{listening.http}"
+        if listening is not None and listening.consul_http is not None:
+            shown["consul_http"] = f"{scheme}://{listening.consul_http}"
         log.log_event(
             _log,
             logging.INFO,
@@ -125,7 +125,7 @@ class _Agent:
             id=format_ulid(node.local.id),
             gossip=str(node.driver.datagrams.address),
             advertise=str(node.address),
-            http=f"{scheme}://{http}" if http is not None else "off",
+            **shown,
             cluster=format_ulid(node.driver.keyring.cluster_id),
             data_dir=str(node.config.data_dir),
         )
@@ -164,7 +164,7 @@ class _Agent:
         stopping = False
         async for number in signals:
             if number == signal.SIGHUP:
-                self._reload_config()
+                nursery.start_soon(self._reload_config)  # a slow disk must not hold up the next signal
             elif stopping:
                 _log.warning("a second signal: exiting at once")
                 os._exit(IMPATIENT_EXIT)  # loses no more than kill -9 does; SystemExit would wait for every task
@@ -178,23 +178,34 @@ class _Agent:
             await self._node.leave()
         self._node.ending.set()
 
-    def _reload_config(self) -> None:
+    async def _reload_config(self) -> None:
         """Read license, tags, log level and TLS files anew; what is wrong is said, and changes nothing."""
         if self._reload is None:
             return
         self._notifier.reloading()
         try:
-            config = self._reload()
-            self._node.licensing.reload(config)
-            self._node.configure_tags(config.tags)
-            log.set_level(config.log_level)
-            self._node.config = self._node.config.replace(log_level=config.log_level, tags=dict(config.tags))
-            if self._reloadable.reload_tls is not None:
-                self._reloadable.reload_tls(config)
+            await self._take_over(self._reload())
             _log.info("configuration read anew")
         except (ConfigError, InvalidRequest, AgentFailed) as wrong:
             _log.error("the configuration stays as it was: %s", wrong)
         self._notifier.ready()
+
+    async def _take_over(self, config: Config) -> None:
+        """Take over what may change while the node runs: all of it, or nothing.
+
+        Raises:
+            InvalidRequest: some of it cannot be; nothing changed.
+        """
+        node = self._node
+        async with node.record_turn:
+            take_license = node.licensing.prepare_reload(config)
+            take_tags = node.prepare_tags(config.tags)
+            if self._reloadable.reload_tls is not None:
+                self._reloadable.reload_tls(config)  # the last that may refuse, so none has to be undone
+            take_license()
+            take_tags()
+            log.set_level(config.log_level)
+            node.config = node.config.replace(log_level=config.log_level, tags=dict(config.tags))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

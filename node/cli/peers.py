@@ -17,10 +17,24 @@ REVOCATIONS_PATH = "/v1/cluster/revocations"
 ADD_TIMEOUT_S = 15.0
 """An agent answers within 10 s, and once more where the peer was revoked."""
 ROTATE_TIMEOUT_S = 60.0
-KEY_FILE_SIZE_MAX = 16_384
 VERSION_LIMIT = 1 << 48
 """Above any time in unix ms that this software will see."""
 
+ALREADY_EXISTS = "ALREADY_EXISTS"
+
+
+def _check_id(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """Refuse what is no id before anything is asked: a path may mean something else by it, as /v1/peers/self does."""
+    from protocol.ulid import parse_ulid
+
+    try:
+        parse_ulid(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no id: 26 letters, as `shoal peers list` shows them") from None
+    return text
+
+
+id_argument = click.argument("id", metavar="ID", callback=_check_id)
 operator_option = click.option(
     "--operator-key", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
     help="Sign with this operator's key, where the cluster heeds no other.",
@@ -65,7 +79,7 @@ def list_peers(link: Link, is_local: bool | None) -> None:
 
 
 @peers.command(short_help="Show one peer.")
-@click.argument("id", metavar="ID")
+@id_argument
 @agent_command
 def get(link: Link, id: str) -> None:
     """Show the peer ID with its public key.
@@ -92,7 +106,7 @@ def add(link: Link, address: str) -> None:
     try:
         peer = link.client.send("POST", PEERS_PATH, body={"address": address}, timeout_s=ADD_TIMEOUT_S)
     except ClientError as wrong:
-        if wrong.status != 409:
+        if wrong.code != ALREADY_EXISTS:
             raise
         _tell(link, {"already": True}, f"{address} is in the cluster already")
         return
@@ -100,7 +114,7 @@ def add(link: Link, address: str) -> None:
 
 
 @peers.command(short_help="Name a peer.")
-@click.argument("id", metavar="ID")
+@id_argument
 @click.option("--name", required=True, metavar="TEXT", help="Display name; empty: none.")
 @agent_command
 def update(link: Link, id: str, name: str) -> None:
@@ -114,7 +128,7 @@ def update(link: Link, id: str, name: str) -> None:
 
 
 @peers.command(short_help="Put a peer out of the cluster.")
-@click.argument("id", metavar="ID")
+@id_argument
 @click.option("--rotate", is_flag=True, help="Also replace the cluster key, without telling the peer.")
 @operator_option
 @agent_command
@@ -150,7 +164,7 @@ def _rotate(link: Link, id: str) -> dict[str, Any]:
 
 
 @peers.command(short_help="Put any id out, whether it is known or not.")
-@click.argument("id", metavar="ID")
+@id_argument
 @operator_option
 @agent_command
 def revoke(link: Link, id: str, operator_key: Path | None) -> None:
@@ -164,7 +178,7 @@ def revoke(link: Link, id: str, operator_key: Path | None) -> None:
 
 
 @peers.command(short_help="Take an id in again that was put out.")
-@click.argument("id", metavar="ID")
+@id_argument
 @operator_option
 @agent_command
 def reinstate(link: Link, id: str, operator_key: Path | None) -> None:
@@ -220,24 +234,16 @@ def _speak(link: Link, id: str, operator_key: Path | None, *, revoked: bool) -> 
 
 def _sign_word(link: Link, id: str, operator_key: Path, *, revoked: bool) -> Any:
     """Sign here what the agent only passes on: the operator's key never leaves this machine."""
+    from node.signing_key_file import read_signing_key
     from protocol.error import InvalidRequest
     from protocol.security.operator_word import sign_as_operator
-    from protocol.security.signing_key import SigningKey
     from protocol.ulid import ClusterId, MemberId, parse_ulid
 
+    subject = MemberId(parse_ulid(id))
     try:
-        subject = MemberId(parse_ulid(id))
-    except ValueError as wrong:
-        raise Failure(f"{id}: {wrong}") from None
-    try:
-        with operator_key.open(encoding="utf-8") as file:
-            key = SigningKey.parse_file(file.read(KEY_FILE_SIZE_MAX))
-    except OSError as wrong:
-        raise Failure(f"{operator_key} cannot be read: {wrong.strerror}") from None
-    except UnicodeDecodeError:
-        raise Failure(f"{operator_key} is no key file: it is not text") from None
+        key = read_signing_key(operator_key)
     except InvalidRequest as wrong:
-        raise Failure(f"{operator_key}: {wrong}") from None
+        raise Failure(str(wrong)) from None
     version = max(time.time_ns() // 1_000_000, _held_version(link, id.upper()) + 1)
     cluster_id = ClusterId(parse_ulid(_cluster_id(link)))
     raw = sign_as_operator(key, cluster_id, subject, version, revoked=revoked)

@@ -37,9 +37,17 @@ class FakePeers:
         self.held = {peer.id: peer for peer in map(fake_peer, (1, 2, 3))}
         self.words: dict[str, RevocationView] = {}
         self.refusal: Problem | None = None
+        self.changes = 0
+        self.listing_count = 0
+
+    @property
+    def version(self) -> int:
+        """Count changes."""
+        return self.changes
 
     def list(self) -> tuple[PeerView, ...]:
         """Give all."""
+        self.listing_count += 1
         return tuple(self.held.values())
 
     def get(self, id: str) -> PeerView | None:
@@ -105,3 +113,4 @@ class FakePeers:
             refusal, self.refusal = self.refusal, None
             raise refusal
         self._calls.append(call)
+        self.changes += 1

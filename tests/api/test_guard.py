@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from api.guard import BODY_SIZE_MAX, DRAIN_SIZE_MAX, QUERY_SIZE_MAX, SERVICE_MAX, Guard, RequestCounter, Turn
+from api.guard import ASIDE_MAX, BODY_SIZE_MAX, DRAIN_SIZE_MAX, QUERY_SIZE_MAX, SERVICE_MAX, Guard, RequestCounter, Turn
 from api.view import JoinReport
 from tests.api.asker import Answer, RawClient, ask, ask_app, make_app, serving
 from tests.api.fake_view import FakeView
@@ -130,22 +130,22 @@ async def test_guard_serves_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     now_in_service = most_in_service = 0
     release = trio.Event()
 
-    async def slow_join(addresses: object, timeout_s: float) -> JoinReport:
+    async def slow_disk(node: str, prune: bool) -> bool:
         nonlocal now_in_service, most_in_service
         now_in_service += 1
         most_in_service = max(most_in_service, now_in_service)
         await release.wait()
         now_in_service -= 1
-        return JoinReport(1)
+        return True
 
-    monkeypatch.setattr(view, "join", slow_join)
+    monkeypatch.setattr(view, "force_leave", slow_disk)
     answers: list[Answer] = []
 
     async def ask_once() -> None:
-        answers.append(await ask_app(app, "POST", "/v1/agent/force-leave?node=n1"))
+        answers.append(await ask_app(app, "GET", "/v1/agent/members"))
 
     async def occupy() -> None:
-        answers.append(await ask_app(app, "POST", "/v1/agent/join?address=x"))
+        answers.append(await ask_app(app, "POST", "/v1/agent/force-leave?node=n1"))
 
     async with trio.open_nursery() as nursery:
         for _ in range(SERVICE_MAX + 20):
@@ -159,10 +159,32 @@ async def test_guard_serves_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(answers) == SERVICE_MAX + 21
 
 
+async def test_guard_lets_others_in_while_some_wait_for_other_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those hold no place, and are few: one more is told to come back later."""
+    view = FakeView()
+    app = make_app(view)
+
+    async def no_answer(addresses: object, timeout_s: float) -> JoinReport:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(view, "join", no_answer)
+    async with trio.open_nursery() as nursery:
+        for _ in range(ASIDE_MAX):
+            nursery.start_soon(ask_app, app, "POST", "/v1/agent/join?address=x")
+        await trio.testing.wait_all_tasks_blocked()
+        one_more = await ask_app(app, "POST", "/v1/agent/join?address=x")
+        assert (one_more.status, one_more.headers["retry-after"]) == (429, "1")
+        for _ in range(2 * SERVICE_MAX):
+            assert (await ask_app(app, "GET", "/livez")).status == 200
+        nursery.cancel_scope.cancel()
+    assert (await ask_app(app, "POST", "/v1/agent/force-leave?node=n1")).status == 200
+
+
 async def test_turn_is_given_back_once() -> None:
     """Giving back twice frees one place; it can be taken again."""
     places = trio.Semaphore(1, max_value=1)
-    turn = Turn(places)
+    turn = Turn(places, trio.Semaphore(1))
     await turn.take()
     assert places.value == 0
     turn.give_back()

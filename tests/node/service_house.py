@@ -29,7 +29,8 @@ def ttl(id: str = "", ttl_s: float = 10.0, **fields: Any) -> CheckDefinition:
 
 def tcp(id: str = "", **fields: Any) -> CheckDefinition:
     """Make a check that is run."""
-    return CheckDefinition(id=id, name=id, **({"tcp": "10.0.0.1:80", "interval_s": 10.0} | fields))
+    given: dict[str, Any] = {"tcp": "10.0.0.1:80", "interval_s": 10.0, **fields}
+    return CheckDefinition(id=id, name=id, **given)
 
 
 class House:

@@ -1,11 +1,12 @@
 """Inviting, naming and putting out: over nodes with real sockets and disks, and over attempts that a test writes."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from node import peer_keeper
 from node.config import Config
@@ -22,7 +23,8 @@ from protocol.refusal import Refusal
 from protocol.security.operator_word import operator_id, sign_as_operator
 from protocol.security.signing_key import SigningKey, format_public_key
 from protocol.security.verifier import REVOCATION_AHEAD_MAX_MS
-from protocol.ulid import ClusterId, MemberId
+from protocol.ulid import ClusterId, MemberId, format_ulid
+from protocol.wire.statement import Revocation
 
 OPERATOR = SigningKey.generate(lambda size: b"\3" * size)
 STRANGER = SigningKey.generate(lambda size: b"\4" * size)
@@ -203,6 +205,43 @@ async def test_revoked_peer_stays_revoked_when_the_time_is_up(node: Node, monkey
     assert _bars(node)
 
 
+async def test_disk_that_fills_up_in_an_invitation_is_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peer is in again on the disk, as the sentence says, and out in memory; it is stored once there is room."""
+    await node.peers.revoke(SOMEBODY, revoked=True)
+    Script(node, BARRED, Attempt(refusal=Refusal.NAME_IN_USE, reason="used", met=SOMEBODY))
+    save = Store.save_revocations
+
+    async def save_unless_revoked(store: Store, words: Iterable[Revocation]) -> None:
+        words = list(words)
+        if any(word.revoked for word in words):
+            raise StoreError("state.db cannot be written: the disk is full")
+        await save(store, words)
+
+    monkeypatch.setattr(Store, "save_revocations", save_unless_revoked)
+    with pytest.raises(StoreError, match=f"{format_ulid(SOMEBODY)} is reinstated on this node's disk.*disk is full"):
+        await node.peers.invite("127.0.0.1:1")
+    assert _bars(node)
+    monkeypatch.setattr(Store, "save_revocations", save)
+    await node._state.write()
+    held = node.membership.revocations.get(SOMEBODY)
+    assert held is not None
+    assert node._state.store.load_revocations() == [held.raw]
+
+
+async def test_peer_that_an_operator_reinstates_meanwhile_stays_in(node: Node) -> None:
+    """What was said for the invitation alone is then said for good."""
+    await node.peers.revoke(SOMEBODY, revoked=True)
+    Script(node, BARRED, None)
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(node.peers.invite, "127.0.0.1:1")
+            while _bars(node):
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            await node.peers.revoke(SOMEBODY, revoked=False)
+            nursery.cancel_scope.cancel()
+    assert not _bars(node)
+
+
 async def test_revoked_peer_that_refuses_us_is_not_reinstated(node: Node) -> None:
     """Where it is this node that is out, there, no word of this node's changes that."""
     script = Script(node, BARRED)
@@ -342,6 +381,22 @@ async def test_name_is_the_note_else_its_own_else_the_members(two: tuple[Node, N
     assert b.peers.display_name(b.local) == "Bee"
     await a.peers.rename(b.local.id, "")
     assert shown() == "Bee"
+    assert a._state.store.load_display_names() == {}
+
+
+async def test_note_goes_with_its_peer(two: tuple[Node, Node]) -> None:
+    """From memory and from the disk, once the peer is revoked, or off the list."""
+    a, b = two
+    await a.peers.invite(str(b.address))
+    await a.peers.rename(b.local.id, "Bee")
+    await a.peers.rename(SOMEBODY, "Nobody")
+    version = a.peers.names.version
+    await a.peers.revoke(b.local.id, revoked=True)
+    await a._state.flush()
+    assert a._state.store.load_display_names() == {SOMEBODY: "Nobody"}
+    assert a.peers.names.version == version + 1
+    await a.peers.revoke(SOMEBODY, revoked=True)
+    await a._state.flush()
     assert a._state.store.load_display_names() == {}
 
 

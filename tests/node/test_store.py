@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from protocol.address import Address
 from protocol.error import InvalidRequest
 from protocol.swim.effect import Contact
 from protocol.ulid import MemberId
+from protocol.wire.statement import Revocation
 
 
 @pytest.fixture
@@ -104,6 +106,19 @@ async def test_store_writes_off_the_trio_thread_and_together(store: Store, monke
     assert sum(written) == 50
     assert len(written) <= 2
     assert store.load_contacts() == [_contact(number) for number in range(50)]
+
+
+async def test_store_keeps_the_newest_word_about_an_id(store: Store) -> None:
+    """In whatever order they are written; of two of one version the later."""
+    words = {
+        version: Revocation(raw=raw, issuer=_id(1), issuer_key=b"k" * 32, subject=_id(2), version=version, revoked=True)
+        for version, raw in ((5, b"five"), (6, b"six"))
+    }
+    await store.save_revocations([words[6]])
+    await store.save_revocations([words[5]])
+    assert store.load_revocations() == [b"six"]
+    await store.save_revocations([replace(words[6], raw=b"other six")])
+    assert store.load_revocations() == [b"other six"]
 
 
 async def test_store_cancelled_save_is_on_the_disk_all_the_same(store: Store) -> None:

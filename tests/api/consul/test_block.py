@@ -193,11 +193,10 @@ async def test_block_answers_in_turn(monkeypatch: pytest.MonkeyPatch, autojump_c
     app = make_consul_app(view)
     release = trio.Event()
 
-    async def slow_join(addresses: object, timeout_s: float) -> None:
+    async def slow_disk(node: str, prune: bool) -> None:
         await release.wait()
 
-    monkeypatch.setattr("api.consul.agent.JOIN_S", 1_000)
-    monkeypatch.setattr(view, "join", slow_join)
+    monkeypatch.setattr(view, "force_leave", slow_disk)
     answers: list[Answer] = []
 
     async def ask() -> None:
@@ -208,13 +207,13 @@ async def test_block_answers_in_turn(monkeypatch: pytest.MonkeyPatch, autojump_c
         await trio.testing.wait_all_tasks_blocked()
         async with trio.open_nursery() as occupied:
             for _ in range(SERVICE_MAX):
-                occupied.start_soon(ask_app, app, "GET", "/v1/agent/join/x")
+                occupied.start_soon(ask_app, app, "PUT", "/v1/agent/force-leave/n1")
             await trio.testing.wait_all_tasks_blocked()
             view.catalog.service_changed("web")
             await trio.testing.wait_all_tasks_blocked()
             assert view.catalog.waiter_count == 0
             assert answers == []
-            occupied.cancel_scope.cancel()
+            release.set()
         await trio.testing.wait_all_tasks_blocked()
         assert len(answers) == 1
 

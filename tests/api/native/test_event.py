@@ -10,9 +10,14 @@ import trio
 import trio.testing
 
 from api.native import event as event_module
-from api.native.event import HEARTBEAT_S, STREAMS_MAX, follow
+from api.native.event import END_TEXT, HEARTBEAT_S, STREAMS_MAX, follow
 from tests.api.asker import RawClient, ask, make_app, serving
 from tests.api.fake_view import RING_START, FakeView
+
+
+def _always() -> bool:
+    """Let the client follow."""
+    return True
 
 
 def _parse(text: bytes) -> dict[str, str]:
@@ -31,7 +36,7 @@ async def _take(stream: AsyncIterator[bytes], count: int) -> list[dict[str, Any]
 
 async def test_follow_begins_with_index() -> None:
     """The first piece gives the index, so that a client that hears nothing more can resume."""
-    async with aclosing(follow(FakeView(), RING_START, trio.Event())) as stream:  # type: ignore[type-var]
+    async with aclosing(follow(FakeView(), RING_START, trio.Event(), _always)) as stream:  # type: ignore[type-var]
         assert await anext(stream) == b"retry: 2000\nid: %d\n\n" % RING_START
 
 
@@ -40,7 +45,7 @@ async def test_follow_gives_events_after_index() -> None:
     view = FakeView()
     for name in ("member-failed", "member-leave", "member-join"):
         view.add_event(name)
-    pieces = await _take(follow(view, RING_START + 1, trio.Event()), 2)
+    pieces = await _take(follow(view, RING_START + 1, trio.Event(), _always), 2)
     assert [piece["event"] for piece in pieces] == ["member-leave", "member-join"]
     assert [int(piece["id"]) for piece in pieces] == [RING_START + 2, RING_START + 3]
     data = json.loads(pieces[0]["data"])
@@ -53,7 +58,7 @@ async def test_follow_waits_for_news() -> None:
     found: list[dict[str, Any]] = []
 
     async def listen() -> None:
-        found.extend(await _take(follow(view, RING_START, trio.Event()), 1))
+        found.extend(await _take(follow(view, RING_START, trio.Event(), _always), 1))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(listen)
@@ -69,7 +74,7 @@ async def test_follow_tells_gap() -> None:
     for _ in range(5):
         view.add_event()
     view.forget_events(3)
-    gap, first, second = await _take(follow(view, RING_START + 1, trio.Event()), 3)
+    gap, first, second = await _take(follow(view, RING_START + 1, trio.Event(), _always), 3)
     assert gap["event"] == "gap"
     assert "id" not in gap  # a client cut off here must meet the gap again
     assert json.loads(gap["data"]) == {"since": RING_START + 1, "until": RING_START + 4}
@@ -80,7 +85,7 @@ async def test_follow_from_nothing_is_no_gap() -> None:
     """Index 0 asks for all there is, and loses nothing."""
     view = FakeView()
     view.add_event()
-    pieces = await _take(follow(view, 0, trio.Event()), 1)
+    pieces = await _take(follow(view, 0, trio.Event(), _always), 1)
     assert pieces[0]["event"] == "member-failed"
 
 
@@ -90,7 +95,7 @@ async def test_follow_index_of_the_future() -> None:
     found: list[dict[str, Any]] = []
 
     async def listen() -> None:
-        found.extend(await _take(follow(view, RING_START + 999, trio.Event()), 2))
+        found.extend(await _take(follow(view, RING_START + 999, trio.Event(), _always), 2))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(listen)
@@ -101,11 +106,23 @@ async def test_follow_index_of_the_future() -> None:
 
 async def test_follow_heartbeat(autojump_clock: trio.testing.MockClock) -> None:
     """Quiet is broken by a comment at the heartbeat, and only then."""
-    async with aclosing(follow(FakeView(), RING_START, trio.Event())) as stream:  # type: ignore[type-var]
+    async with aclosing(follow(FakeView(), RING_START, trio.Event(), _always)) as stream:  # type: ignore[type-var]
         await anext(stream)
         began = trio.current_time()
         assert await anext(stream) == b":\n\n"
         assert trio.current_time() - began == HEARTBEAT_S
+
+
+async def test_follow_ends_with_the_right_to_it(autojump_clock: trio.testing.MockClock) -> None:
+    """It is asked for again before each event and heartbeat; the last word says why there is no other."""
+    view, rights = FakeView(), [True, False]
+    view.add_event()
+    pieces = [text async for text in follow(view, RING_START, trio.Event(), lambda: rights.pop(0))]
+    assert [_parse(text).get("event") for text in pieces] == [None, "member-failed", "end"]
+    rights = [True, False, False]
+    *_, last = [text async for text in follow(FakeView(), RING_START, trio.Event(), lambda: rights.pop(0))]
+    assert last == END_TEXT
+    assert json.loads(_parse(last)["data"]) == {"reason": "the right to follow has ended"}
 
 
 async def test_follow_ends_with_server() -> None:
@@ -114,7 +131,7 @@ async def test_follow_ends_with_server() -> None:
     pieces: list[bytes] = []
 
     async def listen() -> None:
-        async for text in follow(FakeView(), RING_START, closing):
+        async for text in follow(FakeView(), RING_START, closing, _always):
             pieces.append(text)
 
     async with trio.open_nursery() as nursery:

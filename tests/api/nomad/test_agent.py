@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from api.token_view import Scope
 from api.view import Health, JoinReport
 from protocol.status import Status
 from tests.api.asker import ask, ask_app, make_app
+from tests.api.fake_tokens import token_of, token_without
 from tests.api.fake_view import FakeView
 
 TEXT = "text/plain; charset=utf-8"
@@ -160,6 +162,26 @@ async def test_join_too_many_addresses() -> None:
     """The number of addresses has a limit."""
     answer = await ask(FakeView(), "POST", "/v1/agent/join?" + "&".join(["address=a"] * 65))
     assert (answer.status, answer.text) == (400, "65 addresses, at most 64")
+
+
+@pytest.mark.parametrize(
+    ("is_leaving", "acl", "token", "status"),
+    [
+        (False, True, "", 200),
+        (True, False, "", 200),
+        (True, True, "", 403),
+        (True, True, token_without(Scope.AGENT_WRITE), 403),
+        (True, True, token_of(Scope.AGENT_WRITE), 200),
+    ],
+)
+async def test_join_that_undoes_a_departure_takes_a_right(is_leaving: bool, acl: bool, token: str, status: int) -> None:
+    """Under access control lists a node that has left is brought back by agent:write alone; else anybody joins it."""
+    view = FakeView()
+    view.is_leaving = is_leaving
+    headers = {"X-Nomad-Token": token} if token else {}
+    answer = await ask(view, "PUT", "/v1/agent/join?address=127.0.0.1", headers, acl=acl)
+    assert answer.status == status
+    assert bool(view.calls) == (status == 200)
 
 
 async def test_join_gives_up_in_time(autojump_clock: object) -> None:

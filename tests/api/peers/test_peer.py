@@ -75,6 +75,18 @@ async def test_is_local_that_is_no_boolean_is_refused(text: str) -> None:
     assert len(answer.body) < 250
 
 
+async def test_peers_are_encoded_once_per_change() -> None:
+    """The same bytes until a peer is named; each filter has its own."""
+    view = FakeView()
+    app = make_app(view)
+    for query in ("", "?is_local=true", "?is_local=false", "?pretty", ""):
+        await ask_app(app, "GET", PEERS + query, ADMIN)
+    assert view.peers.listing_count == 3
+    await view.peers.rename(peer_id(2), "Rack 3")
+    listed = [(await ask_app(app, "GET", PEERS + query, ADMIN)).json for query in ("", "?is_local=false")]
+    assert [peers[-2]["name"] for peers in listed] == ["Rack 3", "Rack 3"]
+
+
 async def test_peer_is_shown() -> None:
     """By its id; `pretty` indents."""
     assert (await ask(FakeView(), "GET", f"{PEERS}/{peer_id(2)}", ADMIN)).json == SECOND

@@ -72,10 +72,3 @@ async def test_http_is_imported_before_the_node_speaks(
     await run.run_agent(Config.local(name="n1", data_dir=tmp_path, http=http))
     assert imported == ([] if http == "off" else ["node.agent.http"])
     assert http == "off" or "node.agent.http" in sys.modules
-
-
-@pytest.mark.parametrize("setting", [{"consul_http": "127.0.0.1:0"}])
-async def test_unserved_settings_are_refused(tmp_path: Path, setting: dict[str, object]) -> None:
-    """What a later version will do is refused before anything is made on disk."""
-    assert await run.run_agent(Config.local(name="n1", data_dir=tmp_path / "d", http="off", **setting)) == 1
-    assert not (tmp_path / "d").exists()

@@ -41,6 +41,7 @@ def operator_key(tmp_path: Path) -> Path:
     """Give the path of an operator's key."""
     path = tmp_path / "operator.key"
     path.write_text(OPERATOR.encode_file())
+    path.chmod(0o600)
     return path
 
 
@@ -81,12 +82,20 @@ def test_peers_get_shows_one(agent: FakeAgent, run: Run) -> None:
     assert "there is no peer of this id" in missing.stderr
 
 
-def test_peers_id_is_one_segment(agent: FakeAgent, run: Run) -> None:
-    """However it is written, it does not lead to another route."""
-    for id in ("../cluster/leave", "a/b", "?x", "%2F"):
-        assert run("peers", "get", id).exit_code == 1
-        assert agent.last().path.count("/") == 3, id
-        assert agent.last().params == []
+@pytest.mark.parametrize(
+    "command",
+    [("get",), ("update", "--name", "x"), ("delete",), ("delete", "--rotate"), ("revoke",), ("reinstate",)],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("id", ["self", "n2", "../cluster/leave", "?x", "%2F", "", ID_2[:-1], f"{ID_2}/"])
+def test_peers_argument_that_is_no_id_is_a_usage_error(
+    agent: FakeAgent, run: Run, command: tuple[str, ...], id: str
+) -> None:
+    """Nothing is asked: `/v1/peers/self` would be this agent's leave."""
+    result = run("peers", *command, id)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is no id" in result.stderr
+    assert agent.asked == []
 
 
 # --- adding, naming, leaving ------------------------------------------------------------------------
@@ -106,6 +115,14 @@ def test_peers_add_of_a_member_is_no_error(agent: FakeAgent, run: Run) -> None:
     plain, as_json = run("peers", "add", "10.0.0.2:7946"), run("peers", "add", "10.0.0.2:7946", "--json")
     assert (plain.exit_code, plain.stdout) == (0, "10.0.0.2:7946 is in the cluster already\n")
     assert json.loads(as_json.stdout) == {"already": True}
+
+
+def test_peers_add_by_an_agent_that_left_is_an_error(agent: FakeAgent, run: Run) -> None:
+    """It is a 409 as well, and only the code tells them apart."""
+    agent.answer(f"POST {PEERS}", {"error": "this node has left the cluster", "code": "NOT_ACTIVE"}, 409)
+    result = run("peers", "add", "10.0.0.2:7946")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "this node has left the cluster" in result.stderr
 
 
 def test_peers_add_that_fails_gives_the_reason(agent: FakeAgent, run: Run) -> None:
@@ -259,10 +276,11 @@ def _a_folder(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (_no_file, "cannot be read: No such file"),
+        (_no_file, "cannot be read: there is no such file"),
+        (lambda path: path.chmod(0o640), "chmod 600"),
         (lambda path: path.write_bytes(b"\xff\xfe"), "is not text"),
         (lambda path: path.write_text("nonsense"), "not a signing key file"),
-        (lambda path: path.write_text("x" * 100_000), "characters, at most"),
+        (lambda path: path.write_text("x" * 100_000), "is larger than"),
         (lambda path: path.write_text(OPERATOR.encode_file().replace("\nkey: ", "\nkey: 0")), "damaged or was edited"),
     ],
 )
@@ -283,7 +301,8 @@ def test_operators_word_about_no_id_is_refused(agent: FakeAgent, run: Run, opera
     """Before anything is asked."""
     for id in ("n3", "", "0" * 27, "8" * 26):
         result = run("peers", "revoke", id, "--operator-key", str(operator_key))
-        assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), id
+        assert result.exit_code == 2, id
+        assert "is no id" in result.stderr
     assert agent.asked == []
 
 
