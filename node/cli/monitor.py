@@ -77,6 +77,9 @@ def _print_event(event: ServerEvent) -> None:
     if event.kind == "gap" or not isinstance(data, dict):
         click.echo(f"{event.kind:<{EVENT_WIDTH}}  some events before the next ones are lost")
         return
+    if event.kind == "end":
+        click.echo(f"{event.kind:<{EVENT_WIDTH}}  {printable(str(data.get('reason', '')))}")
+        return
     at, status = data.get("at"), data.get("status")
     moment = format_moment(at) if isinstance(at, int | float) else "-"
     click.echo(

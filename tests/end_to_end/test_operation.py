@@ -43,7 +43,7 @@ def test_leave_with_stay_keeps_the_process_out_until_it_joins(three: Cluster) ->
     three.wait_seen("n3", "left")
     hold_for(3, "n3 stays left", lambda: three.seed.sees("n3", "left"))
     assert not stayer.ended
-    assert stayer.ask("GET", "/readyz").json()["error"] == "leaving"
+    assert stayer.ask("GET", "/readyz").json()["error"] == "this node has left its cluster"
 
     joined = stayer.shoal("join", three.seed.gossip)
     assert joined.returncode == 0, joined.stderr
@@ -61,7 +61,7 @@ def test_node_that_left_stays_out_when_started_again(three: Cluster) -> None:
 
     leaver.start()
     hold_for(2, "n2 stays left", lambda: three.seed.sees("n2", "left"))
-    assert "stays out; start it with --join" in leaver.messages()
+    assert "and stays out; `shoal join`, or a start with --join, returns" in leaver.messages()
     leaver.send_signal(signal.SIGTERM)
     leaver.wait_end()
 

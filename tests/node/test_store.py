@@ -235,9 +235,7 @@ def test_store_of_another_program_is_not_touched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_store_migrates_from_each_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
-) -> None:
+async def test_store_migrates_from_each_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """A new migration is applied once to an old database, and what it held is still there."""
     from node import store_schema
 

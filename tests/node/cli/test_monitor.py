@@ -65,6 +65,18 @@ def test_monitor_json_is_one_object_a_line(agent: FakeAgent, run: Run) -> None:
     assert agent.last().params == [("index", "0")]
 
 
+def test_monitor_says_why_the_agent_ended_the_stream(agent: FakeAgent, run: Run) -> None:
+    """It asks again, and the refusal of that is the end."""
+    refused = Reply(401, b'{"error": "this token is not known here", "code": "UNAUTHORIZED"}')
+    in_turn(agent, [stream(OPENING, event(41), b'event: end\ndata: {"reason": "it was revoked"}\n\n'), refused])
+
+    result = run("monitor")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[1].split(maxsplit=1) == ["end", "it was revoked"]
+    assert "this token is not known here" in result.stderr
+
+
 def test_monitor_goes_on_where_the_stream_broke(agent: FakeAgent, run: Run) -> None:
     """The second request asks for what came after the last event, the reason goes to stderr."""
     in_turn(agent, [stream(OPENING, event(41)), stream(event(42), holds=True)])
