@@ -106,7 +106,7 @@ async def test_changed_tags_outlive_the_process(tmp_path: Path) -> None:
     async with open_node(config) as node:
         assert node.tags() == {"role": "web", "zone": "z1"}
         assert dict(node.local.record.tags)["zone"] == "z1"
-        node.configure_tags({"role": "cache", "rack": "r2", "new": "n"})
+        await node.configure_tags({"role": "cache", "rack": "r2", "new": "n"})
         assert node.tags() == {"role": "web", "zone": "z1", "new": "n"}
 
 
