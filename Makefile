@@ -2,6 +2,8 @@
 # make up      a local cluster of five real processes with a live table; NODES=3 for another number
 # make test    everything: format, lint, types, import directions, tests; those with real processes come last and
 #              one by one, for two clusters at once on two cores would starve each other
+# make clients what the Consul dialect is tested with, each in a folder of its own under .clients: four Python clients,
+#              npm's, py-consul's own tests, VictoriaMetrics; what is not there is skipped by the tests, with the reason
 #
 # Each works as the first command on a machine that has only Python 3.11 (or later) with venv, and make.
 # PYTHON=/path/to/python chooses the interpreter.
@@ -11,8 +13,11 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 CODE := node protocol api simulations benchmarks tests
+CLIENTS := .clients
+PY_CLIENTS := py-consul==1.8.0 python-consul==1.1.0 python-consul2==0.1.5 consulate==0.6.0
+NPM_CLIENT := consul@2.0.1
 
-.PHONY: setup up test lint format clean
+.PHONY: setup up test lint format clients clean
 
 setup: $(VENV)/.installed
 
@@ -49,5 +54,30 @@ format: setup
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+# the first three are one top-level module, `consul`: side by side they would overwrite each other
+clients: setup $(PY_CLIENTS:%=$(CLIENTS)/.py-%) $(CLIENTS)/.npm $(CLIENTS)/.suite $(CLIENTS)/.victoria-metrics
+
+$(CLIENTS)/.py-%:
+	$(BIN)/python -m pip install --disable-pip-version-check -qq --upgrade \
+	    --target $(CLIENTS)/$(firstword $(subst ==, ,$*)) $*
+	@touch $@
+
+$(CLIENTS)/.npm:
+	@command -v npm >/dev/null || { echo "no npm here: $(NPM_CLIENT) is left out" >&2; exit 0; }; \
+	mkdir -p $(CLIENTS) && npm install --silent --no-audit --no-fund --prefix $(CLIENTS)/npm-consul $(NPM_CLIENT) && touch $@
+
+$(CLIENTS)/.suite:
+	@mkdir -p $(CLIENTS)/py-consul-tests
+	$(BIN)/python -m pip download --disable-pip-version-check -qq --no-deps --no-binary :all: \
+	    -d $(CLIENTS)/py-consul-tests $(firstword $(PY_CLIENTS))
+	tar xzf $(CLIENTS)/py-consul-tests/*.tar.gz -C $(CLIENTS)/py-consul-tests --strip-components=1
+	@touch $@
+
+$(CLIENTS)/.victoria-metrics:
+	@command -v dpkg >/dev/null || { echo "no dpkg here: VictoriaMetrics is left out" >&2; exit 0; }; \
+	mkdir -p $(CLIENTS)/deb && cd $(CLIENTS)/deb && \
+	{ apt-get download -qq victoria-metrics || { echo "no package of VictoriaMetrics here: left out" >&2; exit 0; }; } && \
+	dpkg -x victoria-metrics_*.deb ../victoria-metrics && touch ../.victoria-metrics
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

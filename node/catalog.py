@@ -60,12 +60,24 @@ class NodeFacts:
     modify_index: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the catalog shows of a member itself."""
+
+    name: str
+    words: tuple[object, ...]
+    """Its address and tags."""
+    is_failed: bool
+
+
 class Catalog:
     """Read from facts as they come; members come and go by `note_change`."""
 
     def __init__(self, membership: Membership, first_index: int) -> None:
         self._membership = membership
         self._nodes: dict[MemberId, NodeFacts] = {}
+        shown = {member.id: self._show(member.id) for member in membership}
+        self._shown: dict[MemberId, _Shown] = {id: one for id, one in shown.items() if one is not None}
         self._by_name: dict[str, dict[tuple[MemberId, str], None]] = {}
         self._changed: OrderedDict[Topic, int] = OrderedDict()
         self._waiting: dict[Topic, tuple[trio.Event, list[int]]] = {}
@@ -139,19 +151,43 @@ class Catalog:
     # --- what comes in --------------------------------------------------------------------------
 
     def note_change(self, change: Change) -> None:
-        """Take note that a member came, went, failed or said something new of itself."""
-        facts = self._nodes.get(change.id)
-        names = [] if facts is None else [held.value.name for held in facts.services.values()]
-        topics: list[Topic] = [NODES, ALL_CHECKS, ("node", change.name)]
+        """Take note that a member came, went, failed or said something new of itself.
+
+        Who is suspected shows nowhere here, and wakes nobody.
+        """
+        member = self._membership.get(change.id)
+        bearers = () if member is None else self._membership.names.ids(member.record.name)
+        for id in dict.fromkeys((change.id, *bearers)):  # with one of a name others may be shown by another
+            before, now = self._shown.get(id), self._show(id)
+            if before != now:
+                self._note_shown(id, before, now)
+
+    def _show(self, id: MemberId) -> _Shown | None:
+        member = self._membership.get(id)
+        if member is None or member.status is Status.LEFT:
+            return None
+        record = member.record
+        return _Shown(
+            self._membership.shown_name(member), (record.address, record.tags), member.status is Status.FAILED
+        )
+
+    def _note_shown(self, id: MemberId, before: _Shown | None, now: _Shown | None) -> None:
+        names = [held.value.name for held in self._nodes[id].services.values()] if id in self._nodes else []
+        topics: list[Topic] = [("node", one.name) for one in (before, now) if one is not None]
         topics += [("service", name) for name in names]
-        topics += [("checks", name) for name in names]
-        if names:
-            topics.append(SERVICES)
+        if before is None or now is None or before.name != now.name:
+            topics += [NODES, SERVICES, ALL_CHECKS, *(("checks", name) for name in names)]
+        elif before.words != now.words:
+            topics.append(NODES)
+        else:
+            topics.append(ALL_CHECKS)
         index = self._touch(topics)
-        if facts is None and self._membership.get(change.id) is not None:
-            facts = self._nodes[change.id] = NodeFacts(create_index=index)
-        if facts is not None:
-            facts.modify_index = index
+        if now is None:
+            self._shown.pop(id, None)
+            return
+        self._shown[id] = now
+        facts = self._nodes.setdefault(id, NodeFacts(create_index=index))
+        facts.modify_index = index
 
     def note_fact(self, owner: MemberId, fact: Fact | None) -> None:
         """Take what a member said; None: it is gone with all that it said."""

@@ -11,7 +11,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.answer import JSON_TYPE, TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
-from api.completion import stepped_aside
+from api.completion import complete, stepped_aside
 from api.consul.config import config_answer
 from api.consul.filter import keep_all
 from api.consul.member import local_answer, members_answer, node_ids, wan_name
@@ -52,6 +52,7 @@ def add_agent_routes(
             ("/v1/agent/members", GET, agent.members),
             ("/v1/agent/join/<rest:address>", GET_PUT, agent.join),
             ("/v1/agent/force-leave/<rest:node>", GET_PUT, agent.force_leave),
+            ("/v1/agent/leave", PUT, agent.leave),
             ("/v1/agent/metrics", GET, agent.metrics),
             ("/v1/agent/reload", PUT, agent.reload),
             ("/v1/agent/token/<rest:kind>", PUT, agent.set_token),
@@ -128,6 +129,12 @@ class AgentRoutes:
             name = next((member.name for member in self._view.members() if wan_name(member) == node), node)
         with trio.CancelScope(shield=True):
             await self._view.force_leave(name, query.first("prune") is not None)
+        return empty_answer()
+
+    async def leave(self) -> Response:
+        """Say goodbye; the process ends once this is answered."""
+        self._access.require(Scope.AGENT_WRITE)
+        await complete(self._view.leave(False))
         return empty_answer()
 
     async def metrics(self) -> Response:
