@@ -14,7 +14,7 @@ def distance_s(one: Coordinate, other: Coordinate) -> float:
     if len(one[0]) != len(other[0]):
         return inf
     plain = dist(one[0], other[0]) + one[3] + other[3]
-    adjusted = plain + one[2] + other[2]
+    adjusted = plain + (one[2] + other[2])  # in this order it is the same both ways
     return adjusted if adjusted > 0.0 else max(0.0, plain)
 
 

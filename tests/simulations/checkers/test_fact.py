@@ -93,6 +93,7 @@ def test_facts_grow_reports_an_engine_that_believes_the_last_fact_heard(monkeypa
 def test_facts_grow_reports_a_return_from_behind_the_horizon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who forgets the horizon believes what went."""
     monkeypatch.setattr(keeper_module, "TOMBSTONES_MIN", 1)
+    monkeypatch.setattr(keeper_module, "HORIZON_INTERVALS", 1)
     stage = Stage()
     first = say(stage, 1)
     for n in range(3):
@@ -100,6 +101,9 @@ def test_facts_grow_reports_a_return_from_behind_the_horizon(monkeypatch: pytest
     for n in range(3):
         say(stage, 1, b"%d" % n, None, 0.0)
     say(stage, 1, value=None, run_s=5.0)
+    for n in range(3):
+        say(stage, 1, b"%d" % n, b"v", 0.0)
+        say(stage, 1, b"%d" % n, None, 3.0)
     assert first is not None
     assert first.key not in stage.nodes[0].engine.membership.facts.of(stage.nodes[1].id)
     monkeypatch.setattr(Facts, "beats", lambda self, fact: None)
@@ -167,6 +171,7 @@ def test_parts_agree_reports_facts_that_are_kept_wrongly(
 ) -> None:
     """Counts, shares of the hash, horizons, and facts of those who are gone."""
     monkeypatch.setattr(keeper_module, "TOMBSTONES_MIN", 1)
+    monkeypatch.setattr(keeper_module, "HORIZON_INTERVALS", 0)
     stage = Stage()
     monkeypatch.setattr(part, method, defect)
     for n in range(6):
