@@ -214,10 +214,3 @@ def test_record_too_large_is_refused(agent: AgentProcess) -> None:
     code, line = _refusal(agent, *tags)
     assert code == 1
     assert "at most 640" in line
-
-
-def test_consul_listener_is_refused_in_words(agent: AgentProcess) -> None:
-    """A listener that this version does not serve is not silently left out."""
-    code, line = _refusal(agent, "--consul-http", "127.0.0.1:0")
-    assert code == 1
-    assert "--consul-http" in line

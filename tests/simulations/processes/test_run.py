@@ -43,6 +43,7 @@ def test_killed_member_returns_as_itself(told: Told) -> None:
 
 
 @pytest.mark.end_to_end
+@pytest.mark.long
 def test_paused_process_accuses_nobody(told: Told) -> None:
     """Three agents, one stopped for 0.7 s and for 8 s, in which the others fail it."""
     answer = told("paused_process", nodes=3, seed=1, duration_s=8)
@@ -64,6 +65,7 @@ def test_full_disk_loses_nothing_that_was_answered_200(told: Told) -> None:
 
 
 @pytest.mark.end_to_end
+@pytest.mark.long
 def test_loss_is_felt_and_fails_nobody(told: Told) -> None:
     """Three agents in namespaces, a fifth of all packets lost for some seconds."""
     assert told("lossy_network", nodes=3, seed=1, duration_s=8)["counts"]["packets lost"] > 0
