@@ -1,8 +1,7 @@
 # make setup   .venv with the locked packages and the project; costs nothing when it is there already
 # make up      a local cluster of five real processes with a live table; NODES=3 for another number
-# make test    everything: format, lint, types, import directions, tests; those with real processes come last and
-#              one by one, for two clusters at once on two cores would starve each other
-# make test-long  tests with real processes that take long for what they add: load, repeated races, long pauses
+# make test    everything: format, lint, types, import directions, tests; those with real processes come last, each
+#              file of them on one worker, for a file's tests share a cluster
 # make clients what the Consul dialect is tested with, each in a folder of its own under .clients: four Python clients,
 #              npm's, py-consul's own tests, VictoriaMetrics; what is not there is skipped by the tests, with the reason
 #
@@ -18,7 +17,7 @@ CLIENTS := .clients
 PY_CLIENTS := py-consul==1.8.0 python-consul==1.1.0 python-consul2==0.1.5 consulate==0.6.0
 NPM_CLIENT := consul@2.0.1
 
-.PHONY: setup up test test-long lint format clients clean
+.PHONY: setup up test lint format clients clean
 
 setup: $(VENV)/.installed
 
@@ -49,10 +48,7 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not end_to_end"
-	$(BIN)/python -m pytest -m "end_to_end and not long"
-
-test-long: setup
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m end_to_end
 
 format: setup
 	$(BIN)/ruff check --fix $(CODE)

@@ -18,6 +18,7 @@ from typing import Any
 
 from node import lifeline
 from node.http_client import Answer, Client, ClientError
+from simulations.processes.port_block import free_address
 
 COMMAND = (sys.executable, "-m", "node")
 START_TIMEOUT_S = 20.0
@@ -72,8 +73,8 @@ class AgentProcess:
     directory: Path
     """Holds its data directory and its logs."""
     options: tuple[str, ...] = ()
-    bind: str = "127.0.0.1:0"
-    http_bind: str = "127.0.0.1:0"
+    bind: str = field(default_factory=free_address)
+    http_bind: str = field(default_factory=free_address)
     home: Place = nullcontext
     """Where its process is started."""
     place: Place = nullcontext
@@ -135,11 +136,6 @@ class AgentProcess:
             return bool(found)
 
         wait_until(f"{self.name} listens", listens, START_TIMEOUT_S)
-
-    def keep_addresses(self) -> None:
-        """Start at the same addresses from now on."""
-        self.bind = self.gossip
-        self.http_bind = self.url.removeprefix("http://")
 
     @property
     def pid(self) -> int:

@@ -66,8 +66,6 @@ class Cluster:
             agent.spawn(join=[self.seed.gossip])
         for agent in self.agents[1:]:
             agent.wait_listening()
-        for agent in self.agents:
-            agent.keep_addresses()
         self.wait_all_alive()
 
     def wait_all_alive(self, timeout_s: float = SEEN_TIMEOUT_S) -> float:

@@ -88,7 +88,6 @@ def _newcomer_joins(stage: Stage, agent: AgentProcess) -> None:
     """Let somebody join through the agent, whose address it then wants to store."""
     newcomer = stage.cluster.make(f"n{stage.nodes + 1}")
     newcomer.start(join=[agent.gossip])
-    newcomer.keep_addresses()
     stage.story.tell(f"{newcomer.name} started with --join {agent.name}")
     stage.expect_all_alive(SETTLED_WITHIN_S)
     stage.story.expect(

@@ -10,7 +10,7 @@ nobody is ever held failed; in the end all list the same.
 import signal
 
 from simulations.processes.agent_process import AgentProcess
-from simulations.processes.checker import Finding, other_self
+from simulations.processes.checker import Finding
 from simulations.processes.scenario import LEFT_WITHIN_S, RETURNED_WITHIN_S, RealScenario, Stage
 
 
@@ -26,9 +26,7 @@ def play(stage: Stage) -> None:
         else:
             _end_and_start(stage, agent)
         stage.expect_all_alive(RETURNED_WITHIN_S)
-        stage.story.check(
-            f"{agent.name} has the id it had, and a higher incarnation", other_self(stage.cluster.views(), before)
-        )
+        stage.expect_same_self(before, RETURNED_WITHIN_S)
     stage.expect_one_view()
     stage.check_nobody_failed("nobody was ever held failed")
 

@@ -15,8 +15,10 @@ from node.interruption import STOP_SIGNALS
 from simulations.processes.agent_process import AgentProcess
 from simulations.processes.checker import (
     Finding,
+    Row,
     Statuses,
     dialects_differ,
+    other_self,
     status_differs,
     views_differ,
     wrongly_failed,
@@ -150,6 +152,18 @@ class Stage:
     def expect_statuses(self, promise: str, wanted: dict[str, Statuses], within_s: float) -> None:
         """Expect certain statuses of certain members at certain agents."""
         self.story.expect(promise, lambda: status_differs(self.cluster.views(*wanted), wanted), within_s)
+
+    def expect_same_self(self, before: Row, within_s: float) -> None:
+        """Expect that all show a member as who it was `before`, by id, at a higher incarnation.
+
+        Whoever restarts faster than it is missed was never shown otherwise than alive: its new incarnation is news
+        that takes its time, and is waited for.
+        """
+        self.story.expect(
+            f"{before['name']} has the id it had, and a higher incarnation",
+            lambda: other_self(self.cluster.views(), before),
+            within_s,
+        )
 
     def expect_one_view(self) -> None:
         """Expect that all list the same, and by Nomad's route too."""

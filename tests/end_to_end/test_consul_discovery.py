@@ -3,7 +3,6 @@
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from simulations.processes.port_block import free_port
 from tests.clients.client_process import CLIENTS
 from tests.end_to_end.agent_process import AgentProcess, wait_until
 from tests.end_to_end.cluster import Cluster
@@ -68,13 +68,6 @@ def find_program(name: str, package: str) -> str:
     if found is None:
         pytest.skip(f"{name} is neither installed nor under {CLIENTS.name}/{package}")
     return found
-
-
-def free_port() -> int:
-    """Choose a port of loopback that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -82,7 +82,6 @@ def register_many(agent: AgentProcess) -> float:
     return time.monotonic() - begun
 
 
-@pytest.mark.long
 def test_many_services_spread_and_then_cost_nothing(tmp_path: Path) -> None:
     """All of them, with their checks, are on node 3; some seconds later the nodes say next to nothing to each other."""
     with running_consul_cluster(tmp_path, 3) as cluster:
@@ -117,7 +116,6 @@ idle {rested:.0f} s later: bytes/s {seen[-1]}, processor {idle_cpu(owner):.4f}""
         )
 
 
-@pytest.mark.long
 def test_many_blocked_queries_cost_little_and_all_wake(tmp_path: Path) -> None:
     """Each of them waits without work, and one change answers all."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

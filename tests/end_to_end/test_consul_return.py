@@ -75,7 +75,6 @@ def test_services_return_after_a_leave_and_a_prune(cluster: Cluster) -> None:
     put(leaver, "agent/check/pass/service:n2")
 
 
-@pytest.mark.long
 def test_what_ended_while_a_node_was_away_does_not_return_with_it(cluster: Cluster) -> None:
     """A node that was stopped, held failed, and runs on, neither keeps nor spreads what was removed meanwhile."""
     first, second, sleeper = cluster.agents

@@ -227,7 +227,6 @@ def test_kill_amid_changes_loses_nothing_that_was_answered(tmp_path: Path) -> No
     model = Model(Random(secrets.randbits(64)))
     try:
         agent.start()
-        agent.keep_addresses()
         made = agent.ask("POST", TOKENS, body={"name": "operator", "scopes": ["admin"]})
         model.operator = made.json()["token"]
         for _ in range(ROUNDS):

@@ -138,7 +138,6 @@ def test_race_for_the_last_seat_between_starting_nodes(tmp_path: Path) -> None:
                 rival.kill()
 
 
-@pytest.mark.long
 def test_race_for_the_last_seat_is_won_by_one(tmp_path: Path) -> None:
     """Nodes that run already join, invite a member, or are invited, at once and through different members."""
     with licensed(tmp_path, 3) as cluster:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from simulations.processes.port_block import free_address
 from tests.end_to_end.agent_process import AgentProcess, hold_for, wait_until
 from tests.end_to_end.cluster import Cluster, running_cluster
 
@@ -72,11 +73,10 @@ def test_failed_node_that_is_started_again_is_alive_everywhere(five: Cluster) ->
     victim.kill()
     five.wait_seen("n4", "failed", timeout_s=FAILED_WITHIN_S)
 
-    victim.bind = "127.0.0.1:0"
+    victim.bind = free_address()
     victim.start()
     five.wait_seen("n4", "alive", timeout_s=RETURNED_WITHIN_S)
 
-    victim.keep_addresses()
     assert victim.gossip != before
     assert all(agent.rows()["n4"]["address"] == victim.gossip for agent in five.agents)
 

@@ -30,7 +30,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         first.bind = f"127.0.0.1:{GOSSIP_PORT}"
         first.start()
         second.start(join=[first.gossip])
-        second.keep_addresses()
         pair.wait_all_alive()
         yield pair
     finally:

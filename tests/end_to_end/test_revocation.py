@@ -182,7 +182,6 @@ def test_frozen_peer_that_was_put_out_stays_out_when_it_thaws(three: Cluster) ->
     three.wait_all_alive()
 
 
-@pytest.mark.long
 def test_member_that_missed_the_word_does_not_let_it_in_for_long(three: Cluster) -> None:
     """Down meanwhile, it comes back with the old list: a sync tells it, and what it let in is out again."""
     first, second, third = three.agents
@@ -333,7 +332,6 @@ def test_operators_key_alone_decides(tmp_path: Path) -> None:
 # --- long after -------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_peer_that_was_down_while_it_was_put_out_finds_out_by_itself(absentee: Cluster) -> None:
     """Started without --join, it looks for the others of its former life; they are silent, until one says why."""
     first, second = absentee.agents

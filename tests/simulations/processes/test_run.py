@@ -27,7 +27,8 @@ def told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Told:
             pytest.skip(missing)
         code = run_real(name, as_json=True, **options)
         answer: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert (code, answer["violations"]) == (EXIT_HELD, [])
+        story = "\n".join(f"{step['at']:6.1f} s  {step['text']}" for step in answer["steps"])
+        assert (code, answer["violations"]) == (EXIT_HELD, []), story
         return answer
 
     return run
@@ -43,7 +44,6 @@ def test_killed_member_returns_as_itself(told: Told) -> None:
 
 
 @pytest.mark.end_to_end
-@pytest.mark.long
 def test_paused_process_accuses_nobody(told: Told) -> None:
     """Three agents, one stopped for 0.7 s and for 8 s, in which the others fail it."""
     answer = told("paused_process", nodes=3, seed=1, duration_s=8)
@@ -65,7 +65,6 @@ def test_full_disk_loses_nothing_that_was_answered_200(told: Told) -> None:
 
 
 @pytest.mark.end_to_end
-@pytest.mark.long
 def test_loss_is_felt_and_fails_nobody(told: Told) -> None:
     """Three agents in namespaces, a fifth of all packets lost for some seconds."""
     assert told("lossy_network", nodes=3, seed=1, duration_s=8)["counts"]["packets lost"] > 0
