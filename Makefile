@@ -1,7 +1,7 @@
 # make setup   .venv with the locked packages and the project; costs nothing when it is there already
 # make up      a local cluster of five real processes with a live table; NODES=3 for another number
 # make test    everything: format, lint, types, import directions, tests; those with real processes come last, each
-#              file of them on one worker, for a file's tests share a cluster
+#              file of them on one worker, for a file's tests share a cluster; they wait more than they work
 # make clients what the Consul dialect is tested with, each in a folder of its own under .clients: four Python clients,
 #              npm's, py-consul's own tests, VictoriaMetrics; what is not there is skipped by the tests, with the reason
 #
@@ -10,6 +10,7 @@
 
 NODES ?= 5
 WORKERS ?= 2
+PROCESS_WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 CODE := node protocol api simulations benchmarks tests
@@ -48,7 +49,7 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not end_to_end"
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m end_to_end
+	$(BIN)/python -m pytest -n $(PROCESS_WORKERS) --dist loadfile -m end_to_end
 
 format: setup
 	$(BIN)/ruff check --fix $(CODE)
