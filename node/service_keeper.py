@@ -103,6 +103,11 @@ class ServiceKeeper:
         """Give the checks by id with their outputs in full, maintenance among them."""
         return {id: held.check for id, held in self._checks.items()}
 
+    def check(self, id: str) -> Check | None:
+        """Give one check with its output in full; None: there is none."""
+        held = self._checks.get(id)
+        return None if held is None else held.check
+
     # --- registering ----------------------------------------------------------------------------
 
     async def register_service(

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from api.catalog_view import CatalogNode, Coordinate, Watch
 from api.service_view import CheckStatus, CheckView, ServiceView
+from node.agent.service_shape import show_check, show_service
 from node.catalog import Held, NodeFacts, Topic
 from node.node import RESERVED_TAGS, Node
-from protocol.catalog.check import Check
 from protocol.catalog.service import Service
 from protocol.status import Status
 from protocol.swim import vivaldi
@@ -87,9 +87,17 @@ class AgentCatalog:
     def checks_of(self, node: CatalogNode) -> Sequence[CheckView]:
         """Give a node's checks by id, serfHealth first."""
         facts = self._facts(node)
-        live = self._node.services.checks() if node.member_id == format_ulid(self._node.local.id) else {}
-        checks = [_check(node.name, facts, facts.checks[id], live.get(id)) for id in sorted(facts.checks)]
-        return [_serf_health(node), *checks]
+        is_local = node.member_id == format_ulid(self._node.local.id)
+        return [_serf_health(node), *(self._check(node, facts, id, is_local) for id in sorted(facts.checks))]
+
+    def _check(self, node: CatalogNode, facts: NodeFacts, id: str, is_local: bool) -> CheckView:
+        """Show a check; of this node's own as it stands now, with all of its output."""
+        held = facts.checks[id]
+        check = (self._node.services.check(id) if is_local else None) or held.value
+        service = facts.services.get(check.service_id)
+        return show_check(
+            check, node.name, None if service is None else service.value, held.create_index, held.modify_index
+        )
 
     def _facts(self, node: CatalogNode) -> NodeFacts:
         return self._catalog.of(MemberId(parse_ulid(node.member_id)))
@@ -129,39 +137,7 @@ def _coordinate(held: vivaldi.Coordinate) -> Coordinate:
 
 
 def _service(held: Held[Service]) -> ServiceView:
-    service = held.value
-    return ServiceView(
-        service.id,
-        service.name,
-        service.tags,
-        service.address,
-        service.port,
-        dict(service.meta),
-        service.enable_tag_override,
-        service.weights,
-        held.create_index,
-        held.modify_index,
-    )
-
-
-def _check(node: str, facts: NodeFacts, held: Held[Check], live: Check | None) -> CheckView:
-    """Show a check; of this node's own as it stands now, with all of its output."""
-    check = live or held.value
-    service = facts.services.get(check.service_id)
-    return CheckView(
-        node,
-        check.id,
-        check.name,
-        CheckStatus(check.status.value),
-        check.notes,
-        check.output,
-        check.service_id,
-        "" if service is None else service.value.name,
-        () if service is None else service.value.tags,
-        check.kind.value,
-        held.create_index,
-        held.modify_index,
-    )
+    return show_service(held.value, held.create_index, held.modify_index)
 
 
 def _serf_health(node: CatalogNode) -> CheckView:

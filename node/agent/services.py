@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from api import service_view
 from api.service_view import CheckView, ServiceDefinition, ServiceView
 from node import service_keeper
+from node.agent.service_shape import show_check, show_service
 from node.agent.stored import stored
 from node.check.definition import CheckDefinition
 from node.node import Node
-from protocol.catalog.check import Check, CheckStatus
+from protocol.catalog.check import CheckStatus
 from protocol.catalog.service import Service
 
 
@@ -26,13 +27,14 @@ class AgentServices:
 
     def services(self) -> Mapping[str, ServiceView]:
         """Give the services by id."""
-        return {id: _service(service) for id, service in self._keeper.services().items()}
+        return {id: show_service(service) for id, service in self._keeper.services().items()}
 
     def checks(self) -> Mapping[str, CheckView]:
         """Give the checks by id."""
         node, services = self._node, self._keeper.services()
         name = node.membership.shown_name(node.local)
-        return {id: _check(check, name, services.get(check.service_id)) for id, check in self._keeper.checks().items()}
+        checks = self._keeper.checks()
+        return {id: show_check(check, name, services.get(check.service_id)) for id, check in checks.items()}
 
     async def register_service(self, service: ServiceDefinition, *, replace_checks: bool) -> None:
         """Register a service with its checks, or replace it."""
@@ -97,32 +99,4 @@ def _definition(check: service_view.CheckDefinition) -> CheckDefinition:
         args=tuple(check.args),
         docker_container=check.docker_container,
         deregister_after_s=check.deregister_after_s,
-    )
-
-
-def _service(service: Service) -> ServiceView:
-    return ServiceView(
-        service.id,
-        service.name,
-        service.tags,
-        service.address,
-        service.port,
-        dict(service.meta),
-        service.enable_tag_override,
-        service.weights,
-    )
-
-
-def _check(check: Check, node: str, service: Service | None) -> CheckView:
-    return CheckView(
-        node,
-        check.id,
-        check.name,
-        service_view.CheckStatus(check.status.value),
-        check.notes,
-        check.output,
-        check.service_id,
-        "" if service is None else service.name,
-        () if service is None else service.tags,
-        check.kind.value,
     )
