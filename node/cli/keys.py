@@ -1,14 +1,13 @@
 """Commands for the cluster's keys: keys new, operator, list, add, use, retire."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from node.cli.link import Link, agent_command
 from node.cli.output import print_json, print_table
 from node.cli.root import Failure
-from node.http_client import ClientError, segment
+from node.http_client import segment
 
 KEYS_PATH = "/v1/cluster/keys"
 
@@ -89,7 +88,7 @@ def list_keys(link: Link) -> None:
     Example:
       shoal keys list
     """
-    held = _rows(link.client.get(KEYS_PATH))
+    held = link.fetch_rows(KEYS_PATH, "keys")
     if link.as_json:
         print_json(held)
         return
@@ -110,9 +109,7 @@ def add(link: Link) -> None:
     """
     answer = link.client.send("POST", KEYS_PATH, body={})
     key_id = answer.get("id", "?") if isinstance(answer, dict) else "?"
-    _tell(
-        link, answer, f"added key {key_id}: when `shoal keys list` shows it on all members, `shoal keys use {key_id}`"
-    )
+    link.tell(answer, f"added key {key_id}: when `shoal keys list` shows it on all members, `shoal keys use {key_id}`")
 
 
 @keys.command(short_help="Make a key the one that the cluster seals with.")
@@ -130,7 +127,7 @@ def use(link: Link, key_id: str, force: bool) -> None:
     """
     path = f"{KEYS_PATH}/{segment(key_id)}/use"
     answer = link.client.send("POST", path, {"force": "true"} if force else {})
-    _tell(link, answer, f"key {key_id} is in use")
+    link.tell(answer, f"key {key_id} is in use")
 
 
 @keys.command(short_help="Remove a key from the whole cluster.")
@@ -146,18 +143,4 @@ def retire(link: Link, key_id: str) -> None:
       shoal keys retire 9a8b7c6d
     """
     answer = link.client.send("POST", f"{KEYS_PATH}/{segment(key_id)}/retire")
-    _tell(link, answer, f"key {key_id} is retired")
-
-
-def _tell(link: Link, answer: Any, sentence: str) -> None:
-    if link.as_json:
-        print_json(answer if answer is not None else {})
-    else:
-        click.echo(sentence)
-
-
-def _rows(answer: Any) -> list[dict[str, Any]]:
-    rows = answer.get("keys") if isinstance(answer, dict) else answer
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ClientError("the answer is not a list of keys: is it an agent?")
-    return rows
+    link.tell(answer, f"key {key_id} is retired")

@@ -1,4 +1,4 @@
-"""What every command that speaks to an agent shares: its options, the token, and failures as sentences."""
+"""What every command that speaks to an agent shares: options, the token, lists read, deeds told, failures worded."""
 
 import functools
 import os
@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from node.cli.output import print_json
 from node.cli.root import Failure
-from node.http_client import DEFAULT_URL, Client, ClientError
+from node.http_client import DEFAULT_URL, Client, ClientError, Params
 
 TOKEN_FILE_NAME = "admin.token"
 TOKEN_FILE_SIZE_MAX = 4096
@@ -25,6 +26,25 @@ class Link:
 
     client: Client
     as_json: bool
+
+    def fetch_rows(self, path: str, noun: str, params: Params = ()) -> list[dict[str, Any]]:
+        """Ask for a list of objects, which is the answer itself or stands in it under `noun`.
+
+        Raises:
+            ClientError: the agent cannot be asked or refuses, or the answer has no such list.
+        """
+        answer = self.client.get(path, params)
+        rows = answer.get(noun) if isinstance(answer, dict) else answer
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ClientError(f"the answer is not a list of {noun}: is it an agent?")
+        return rows
+
+    def tell(self, answer: Any, sentence: str) -> None:
+        """Tell what was done: a program the agent's answer, a person a sentence."""
+        if self.as_json:
+            print_json(answer if answer is not None else {})
+        else:
+            click.echo(sentence)
 
 
 def agent_command(function: Callable[..., None]) -> Callable[..., None]:

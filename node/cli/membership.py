@@ -51,10 +51,7 @@ def leave(link: Link, stay: bool) -> None:
       shoal leave --stay && shoal join 10.0.0.1:7946
     """
     answer = link.client.send("POST", "/v1/cluster/leave", {"stay": "true"} if stay else {})
-    if link.as_json:
-        print_json(answer if answer is not None else {})
-    else:
-        click.echo("the agent has left and keeps running" if stay else "the agent has left and is exiting")
+    link.tell(answer, f"the agent has left and {'keeps running' if stay else 'is exiting'}")
 
 
 @click.command("force-leave")

@@ -67,7 +67,8 @@ def list_peers(link: Link, is_local: bool | None) -> None:
     Example:
       shoal peers list --remote
     """
-    found = _rows(link.client.get(PEERS_PATH, {} if is_local is None else {"is_local": str(is_local).lower()}))
+    params = {} if is_local is None else {"is_local": str(is_local).lower()}
+    found = link.fetch_rows(PEERS_PATH, "peers", params)
     if link.as_json:
         print_json(found)
         return
@@ -108,7 +109,7 @@ def add(link: Link, address: str) -> None:
     except ClientError as wrong:
         if wrong.code != ALREADY_EXISTS:
             raise
-        _tell(link, {"already": True}, f"{address} is in the cluster already")
+        link.tell({"already": True}, f"{address} is in the cluster already")
         return
     _show(link, peer)
 
@@ -145,7 +146,7 @@ def delete(link: Link, id: str, rotate: bool, operator_key: Path | None) -> None
     else:
         _sign_word(link, id, operator_key, revoked=True)
     done = _rotate(link, id) if rotate else {}
-    _tell(link, {"deleted": True, **done}, f"{id} is out of the cluster")
+    link.tell({"deleted": True, **done}, f"{id} is out of the cluster")
     if rotate and not link.as_json:
         click.echo(f"the cluster key is now {done.get('key')}")
         if done.get("untold"):
@@ -200,7 +201,7 @@ def revoked(link: Link) -> None:
     Example:
       shoal peers revoked
     """
-    words = _words(link)
+    words = _fetch_words(link)
     if link.as_json:
         print_json(words)
         return
@@ -221,7 +222,7 @@ def remove_self(link: Link) -> None:
       shoal peers remove-self
     """
     answer = link.client.send("DELETE", f"{PEERS_PATH}/self")
-    _tell(link, answer, "left the cluster; `shoal join ADDRESS` returns")
+    link.tell(answer, "left the cluster; `shoal join ADDRESS` returns")
 
 
 def _speak(link: Link, id: str, operator_key: Path | None, *, revoked: bool) -> None:
@@ -229,7 +230,7 @@ def _speak(link: Link, id: str, operator_key: Path | None, *, revoked: bool) -> 
         word = link.client.send("POST", REVOCATIONS_PATH, body={"id": id, "revoked": revoked})
     else:
         word = _sign_word(link, id, operator_key, revoked=revoked)
-    _tell(link, word, f"{id} is {'out of the cluster' if revoked else 'in again: it may join, or be added'}")
+    link.tell(word, f"{id} is {'out of the cluster' if revoked else 'in again: it may join, or be added'}")
 
 
 def _sign_word(link: Link, id: str, operator_key: Path, *, revoked: bool) -> Any:
@@ -252,7 +253,7 @@ def _sign_word(link: Link, id: str, operator_key: Path, *, revoked: bool) -> Any
 
 def _held_version(link: Link, id: str) -> int:
     """Give the version of the word that the agent holds about an id; 0: none."""
-    version = next((word.get("version") for word in _words(link) if word.get("id") == id), 0)
+    version = next((word.get("version") for word in _fetch_words(link) if word.get("id") == id), 0)
     if not (isinstance(version, int) and 0 <= version < VERSION_LIMIT):
         raise ClientError("the answer holds no version of a revocation: is it an agent?")
     return version
@@ -270,9 +271,8 @@ def _cluster_id(link: Link) -> str:
     return found
 
 
-def _words(link: Link) -> list[dict[str, Any]]:
-    answer = link.client.get(REVOCATIONS_PATH)
-    return _rows(answer.get("revocations") if isinstance(answer, dict) else None)
+def _fetch_words(link: Link) -> list[dict[str, Any]]:
+    return link.fetch_rows(REVOCATIONS_PATH, "revocations")
 
 
 def _show(link: Link, peer: Any) -> None:
@@ -287,18 +287,5 @@ def _show(link: Link, peer: Any) -> None:
                  for name, value in peer.items()])  # fmt: skip
 
 
-def _tell(link: Link, answer: Any, sentence: str) -> None:
-    if link.as_json:
-        print_json(answer if answer is not None else {})
-    else:
-        click.echo(sentence)
-
-
 def _text(row: dict[str, Any], key: str) -> str:
     return str(row.get(key, ""))
-
-
-def _rows(rows: Any) -> list[dict[str, Any]]:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ClientError("the answer is not a list of peers: is it an agent?")
-    return rows

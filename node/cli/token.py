@@ -62,7 +62,7 @@ def list_tokens(link: Link) -> None:
     Example:
       shoal token list
     """
-    held = _rows(link.client.get(TOKENS_PATH))
+    held = link.fetch_rows(TOKENS_PATH, "tokens")
     if link.as_json:
         print_json(held)
         return
@@ -80,10 +80,7 @@ def revoke(link: Link, token_id: str) -> None:
       shoal token revoke 1f2e3d4c5b6a7988
     """
     answer = link.client.send("DELETE", f"{TOKENS_PATH}/{segment(token_id)}")
-    if link.as_json:
-        print_json(answer if answer is not None else {})
-    else:
-        click.echo(f"token {token_id} is revoked")
+    link.tell(answer, f"token {token_id} is revoked")
 
 
 def _go_duration(text: str) -> str:
@@ -107,10 +104,3 @@ def _cells(row: dict[str, Any]) -> list[str]:
         f"expired {expires}" if row.get("expired") else expires,
         str(row.get("last_used_at") or "-"),
     ]
-
-
-def _rows(answer: Any) -> list[dict[str, Any]]:
-    rows = answer.get("tokens") if isinstance(answer, dict) else answer
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ClientError("the answer is not a list of tokens: is it an agent?")
-    return rows

@@ -102,3 +102,14 @@ def test_keys_use_refused_gives_the_agents_reason(agent: FakeAgent, run: Run) ->
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "n3 has not shown the key 1f" in result.stderr
+
+
+@pytest.mark.parametrize("answer", [{}, {"keys": "x"}, ["x"], "x", None])
+def test_keys_list_of_something_else_is_a_sentence(agent: FakeAgent, run: Run, answer: object) -> None:
+    """Something that is no agent is said to be none."""
+    agent.answer("GET /v1/cluster/keys", answer)
+
+    result = run("keys", "list")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the answer is not a list of keys: is it an agent?" in result.stderr

@@ -335,7 +335,8 @@ def test_peers_answer_of_something_else_is_a_sentence(
     agent.answer(f"GET {REVOCATIONS}", answer)
     result = run("peers", *words)
     assert result.exit_code == 1
-    assert "is it an agent?" in result.stderr
+    noun = {"list": "peers", "revoked": "revocations"}[words[0]]
+    assert f"the answer is not a list of {noun}: is it an agent?" in result.stderr
 
 
 @pytest.mark.parametrize(
