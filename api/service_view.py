@@ -120,6 +120,10 @@ class ServicesView(Protocol):
         """Give the services by id."""
         ...
 
+    def service(self, service_id: str) -> ServiceView | None:
+        """Give one service; None: there is none of that id."""
+        ...
+
     def checks(self) -> Mapping[str, CheckView]:
         """Give the checks by id, maintenance among them."""
         ...

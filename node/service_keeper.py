@@ -99,6 +99,10 @@ class ServiceKeeper:
         """Give the services by id, in the order they were registered."""
         return dict(self._services)
 
+    def service(self, id: str) -> Service | None:
+        """Give one service; None: there is none."""
+        return self._services.get(id)
+
     def checks(self) -> Mapping[str, Check]:
         """Give the checks by id with their outputs in full, maintenance among them."""
         return {id: held.check for id, held in self._checks.items()}

@@ -53,7 +53,7 @@ def read_options(catalog: CatalogView) -> Options:
         query=query,
         datacenter=datacenter,
         index=_read_index(query),
-        wait_s=_read_wait_s(query),
+        wait_s=read_wait_s(query),
         near=query.first("near") or "",
         node_meta=tuple(_read_pair(text) for text in query.every("node-meta")),
         filter_text=filter_text,
@@ -95,7 +95,12 @@ def _read_index(query: Query) -> int:
         raise InvalidRequest("Invalid index") from None
 
 
-def _read_wait_s(query: Query) -> float:
+def read_wait_s(query: Query) -> float:
+    """Read for how long an answer may wait for news.
+
+    Raises:
+        InvalidRequest: it is no duration.
+    """
     text = query.first("wait")
     if not text:
         return WAIT_DEFAULT_S

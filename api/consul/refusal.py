@@ -18,7 +18,7 @@ class ConsulRefusals:
         """Keep the prefixes that have a route, as they are now."""
         self._view = view
         self._prefixes = frozenset(
-            rule.rule.partition("<")[0] for rule in app.url_map.iter_rules() if "/<rest:" in rule.rule
+            rule.rule.partition("<")[0] for rule in app.url_map.iter_rules() if "/<rest" in rule.rule
         )
 
     def answer(self, error: HTTPException) -> Response | None:

@@ -29,9 +29,16 @@ class Rest(BaseConverter):
     weight = 300
 
 
+class RestOfService(Rest):
+    """All that follows /v1/agent/service/ but what other routes take: those refuse every method that is not theirs."""
+
+    regex = r"(?s:(?!register\Z|deregister/|maintenance/).*)"
+
+
 def prepare_routes(app: QuartTrio) -> None:
-    """Teach an app the part `<rest:...>` of a rule."""
+    """Teach an app the parts `<rest:...>` and `<rest_of_service:...>` of a rule."""
     app.url_map.converters["rest"] = Rest
+    app.url_map.converters["rest_of_service"] = RestOfService
 
 
 def add_routes(app: QuartTrio, rows: Sequence[Row]) -> None:

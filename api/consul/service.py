@@ -1,18 +1,20 @@
-"""The services that this node owns: listed, registered, deregistered."""
+"""The services that this node owns: listed, shown, registered, deregistered."""
 
 import trio
 from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import empty_answer, encode_json, json_answer
+from api.answer import ECHO_LENGTH_MAX, Problem, empty_answer, encode_json, json_answer
+from api.catalog_view import Watch
+from api.consul.block import index_of, wait_for_news
 from api.consul.body import read_fields
 from api.consul.definition import read_service, reserved_id
 from api.consul.directory import OWN_SERVICE
-from api.consul.option import current_filter, is_pretty
+from api.consul.option import current_filter, is_pretty, read_wait_s
 from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
-from api.consul.shape import service_shape
-from api.consul.wording import failed
+from api.consul.shape import hashed_service_shape, service_shape
+from api.consul.wording import failed, one_line
 from api.query import current_query, parse_bool
 from api.token_view import Scope
 from api.view import NodeView
@@ -26,6 +28,7 @@ def add_service_routes(app: QuartTrio, view: NodeView, access: Access) -> None:
         app,
         (
             ("/v1/agent/services", GET, services.list),
+            ("/v1/agent/service/<rest_of_service:service_id>", GET, services.show),
             ("/v1/agent/service/register", PUT, services.register),
             ("/v1/agent/service/deregister/<rest:service_id>", GET_PUT, services.deregister),
         ),
@@ -46,6 +49,35 @@ class ServiceRoutes:
         services = self._view.services.services() if is_shown else {}
         shapes = {id: service_shape(service) for id, service in services.items()}
         return json_answer(encode_json({id: shape for id, shape in shapes.items() if keep(shape)}, is_pretty()))
+
+    async def show(self, service_id: str) -> Response:
+        """Show one service; with the `hash` of an earlier answer only once it is another, or the wait is over."""
+        check_readable(service_id)
+        query = current_query()
+        known = query.first("hash") or ""
+        deadline = trio.current_time() + read_wait_s(query)
+        catalog = self._view.catalog
+        while True:
+            self._access.require(Scope.SERVICE_READ)  # again after each wait: a token may have been revoked meanwhile
+            service = self._view.services.service(service_id)
+            if service is None:
+                raise self._unknown(service_id)
+            shape = hashed_service_shape(service, catalog.datacenter)
+            watches = (Watch("service", service.name),)  # news of its checks too, which leave the hash as it is
+            index = index_of(catalog, watches)
+            if shape["ContentHash"] != known or trio.current_time() >= deadline:
+                break
+            await wait_for_news(catalog, watches, index, deadline - trio.current_time())
+            if index_of(catalog, watches) == index:  # the time is up, or the server is about to end
+                break
+        answer = json_answer(encode_json(shape, is_pretty()))
+        answer.headers["X-Consul-ContentHash"] = shape["ContentHash"]
+        return answer
+
+    def _unknown(self, service_id: str) -> Problem:
+        index = str(index_of(self._view.catalog, (Watch("services"),)))
+        sentence = f"unknown service ID: {one_line(service_id[:ECHO_LENGTH_MAX])}"
+        return Problem(404, "NOT_FOUND", sentence, {"X-Consul-Index": index})
 
     async def register(self) -> Response:
         """Register a service with its checks, or replace it."""

@@ -1,9 +1,14 @@
 """Consul's JSON of the node's values. Lists and objects that are empty are so written, never null."""
 
-from typing import Any
+from hashlib import blake2b
+from typing import Any, Final
 
+from api.answer import encode_json
 from api.catalog_view import CatalogNode, Coordinate
 from api.service_view import CheckView, ServiceView
+
+HASH_SIZE: Final = 8
+"""Bytes of a content hash, as many as Consul's."""
 
 
 def service_shape(service: ServiceView) -> dict[str, Any]:
@@ -19,6 +24,15 @@ def service_shape(service: ServiceView) -> dict[str, Any]:
         "Weights": {"Passing": passing, "Warning": warning},
         "EnableTagOverride": service.enable_tag_override,
     }
+
+
+def hashed_service_shape(service: ServiceView, datacenter: str) -> dict[str, Any]:
+    """Shape one service as the agent that owns it shows it alone: with a hash that changes when anything of it does.
+
+    Who compares hashes compares ours with ours; a Consul of the same service has another.
+    """
+    shape = service_shape(service) | {"Datacenter": datacenter}
+    return shape | {"ContentHash": blake2b(encode_json(shape), digest_size=HASH_SIZE).hexdigest()}
 
 
 def indexed_service_shape(service: ServiceView) -> dict[str, Any]:

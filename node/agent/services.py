@@ -29,6 +29,11 @@ class AgentServices:
         """Give the services by id."""
         return {id: show_service(service) for id, service in self._keeper.services().items()}
 
+    def service(self, service_id: str) -> ServiceView | None:
+        """Give one service; None: there is none of that id."""
+        service = self._keeper.service(service_id)
+        return None if service is None else show_service(service)
+
     def checks(self) -> Mapping[str, CheckView]:
         """Give the checks by id."""
         node, services = self._node, self._keeper.services()

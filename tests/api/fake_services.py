@@ -51,6 +51,10 @@ class FakeServices:
         """Give all."""
         return self._services
 
+    def service(self, service_id: str) -> ServiceView | None:
+        """Give one."""
+        return self._services.get(service_id)
+
     def checks(self) -> Mapping[str, CheckView]:
         """Give all."""
         return self._checks

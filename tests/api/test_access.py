@@ -79,6 +79,7 @@ CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/agent/join/<rest:address>": {"GET": Scope.AGENT_WRITE, "PUT": Scope.AGENT_WRITE},
     "/v1/agent/force-leave/<rest:node>": {"GET": Scope.AGENT_WRITE, "PUT": Scope.AGENT_WRITE},
     "/v1/agent/maintenance": {"PUT": Scope.AGENT_WRITE},
+    "/v1/agent/service/<rest_of_service:service_id>": {"GET": Scope.SERVICE_READ},
     "/v1/agent/service/register": {"PUT": Scope.SERVICE_WRITE},
     "/v1/agent/service/deregister/<rest:service_id>": {"GET": Scope.SERVICE_WRITE, "PUT": Scope.SERVICE_WRITE},
     "/v1/agent/service/maintenance/<rest:service_id>": {"PUT": Scope.SERVICE_WRITE},

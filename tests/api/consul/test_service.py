@@ -195,20 +195,21 @@ async def test_register_does_not_keep_the_token() -> None:
     assert "secret-of-mine" not in str(view.calls)
 
 
+PATHS = [
+    ("app%23127.0.0.1%233000", "app#127.0.0.1#3000"),
+    ("a%2Fb", "a/b"),
+    ("a/b", "a/b"),
+    ("%2Fa%2F%2F", "/a//"),
+    ("a%20b%3Fc%25", "a b?c%"),
+    ("%C3%A9%0A", "\u00e9\n"),
+    ("a%2520b", "a%20b"),
+    ("x+y", "x+y"),
+]
+"""Ids as clients write them into a path, and as they are."""
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-@pytest.mark.parametrize(
-    ("sent", "id"),
-    [
-        ("app%23127.0.0.1%233000", "app#127.0.0.1#3000"),
-        ("a%2Fb", "a/b"),
-        ("a/b", "a/b"),
-        ("%2Fa%2F%2F", "/a//"),
-        ("a%20b%3Fc%25", "a b?c%"),
-        ("%C3%A9%0A", "\u00e9\n"),
-        ("a%2520b", "a%20b"),
-        ("x+y", "x+y"),
-    ],
-)
+@pytest.mark.parametrize(("sent", "id"), PATHS)
 async def test_deregister_decodes_once(method: str, sent: str, id: str) -> None:
     """What follows the prefix is the id, decoded once, whatever it holds."""
     view = FakeView()

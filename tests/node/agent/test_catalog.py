@@ -37,6 +37,8 @@ async def test_own_service_is_the_same_in_both_but_for_its_indexes(node: Node) -
     assert local is not None
     (held,) = catalog.services_of(local)
     (owned,) = services.services().values()
+    assert services.service("web/1") == owned
+    assert services.service("web") is None
     assert (owned.create_index, owned.modify_index) == (0, 0)
     assert 0 < held.create_index <= held.modify_index
     assert replace(held, create_index=0, modify_index=0) == owned
