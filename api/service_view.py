@@ -61,6 +61,8 @@ class ServiceDefinition:
     enable_tag_override: bool = False
     weights: tuple[int, int] = (1, 1)
     """Passing, warning."""
+    tagged_addresses: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Address and port as they are from elsewhere, by the name of where (`lan`, `wan` or any other)."""
     checks: tuple[CheckDefinition, ...] = ()
 
 
@@ -76,6 +78,7 @@ class ServiceView:
     meta: Mapping[str, str]
     enable_tag_override: bool
     weights: tuple[int, int]
+    tagged_addresses: Mapping[str, tuple[str, int]]
     create_index: int = 0
     modify_index: int = 0
 

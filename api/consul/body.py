@@ -124,6 +124,13 @@ class Fields:
                 raise _wrong(name, "an object of lists of text", items)
         return {key: tuple(items) for key, items in value.items()}
 
+    def part_map(self, name: str) -> "dict[str, Fields]":
+        """Read an object of objects; its keys stay as they are, and null in it is none."""
+        value = self._values.get(name, {})
+        if not isinstance(value, dict) or not all(item is None or isinstance(item, dict) for item in value.values()):
+            raise _wrong(name, "an object of objects", value)
+        return {key: Fields(item) for key, item in value.items() if item is not None}
+
     def part(self, name: str) -> "Fields | None":
         """Read an object within; None: there is none."""
         value = self._values.get(name)

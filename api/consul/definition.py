@@ -59,9 +59,6 @@ def read_service(fields: Fields) -> ServiceDefinition:
     address = fields.text("address")
     if _is_any_address(address):
         raise InvalidRequest(SERVICE_ADDRESS_BAD)
-    port = fields.integer("port")
-    if not 0 <= port <= PORT_MAX:
-        raise InvalidRequest(f"Invalid service port {port}: give 0 to {PORT_MAX}")
     parts = fields.parts("checks")
     single = fields.part("check")
     if single is not None and not single.is_empty:
@@ -71,10 +68,13 @@ def read_service(fields: Fields) -> ServiceDefinition:
         name=name,
         tags=fields.texts("tags"),
         address=address,
-        port=port,
+        port=_read_port(fields),
         meta=fields.text_map("meta"),
         enable_tag_override=fields.flag("enabletagoverride"),
         weights=_read_weights(fields.part("weights")),
+        tagged_addresses={
+            name: (part.text("address"), _read_port(part)) for name, part in fields.part_map("taggedaddresses").items()
+        },
         checks=tuple(_read_service_check(part) for part in parts),
     )
 
@@ -128,6 +128,13 @@ def _read_args(fields: Fields) -> Sequence[str]:
         return args
     shell = fields.text("shell") if fields.text("dockercontainerid") else ""
     return (shell or SHELL, "-c", script)
+
+
+def _read_port(fields: Fields) -> int:
+    port = fields.integer("port")
+    if not 0 <= port <= PORT_MAX:
+        raise InvalidRequest(f"Invalid service port {port}: give 0 to {PORT_MAX}")
+    return port
 
 
 def _read_weights(fields: Fields | None) -> tuple[int, int]:

@@ -107,6 +107,7 @@ def own_service(node: CatalogNode) -> ServiceView:
         meta={},
         enable_tag_override=False,
         weights=(1, 1),
+        tagged_addresses={},
         create_index=node.create_index,
         modify_index=node.create_index,
     )

@@ -12,9 +12,9 @@ HASH_SIZE: Final = 8
 
 
 def service_shape(service: ServiceView) -> dict[str, Any]:
-    """Shape a service as the agent that owns it lists it."""
+    """Shape a service as the agent that owns it lists it; tagged addresses where it has some, as Consul does."""
     passing, warning = service.weights
-    return {
+    shape = {
         "ID": service.id,
         "Service": service.name,
         "Tags": service.tags,
@@ -24,6 +24,9 @@ def service_shape(service: ServiceView) -> dict[str, Any]:
         "Weights": {"Passing": passing, "Warning": warning},
         "EnableTagOverride": service.enable_tag_override,
     }
+    if service.tagged_addresses:
+        shape["TaggedAddresses"] = _service_addresses(service)
+    return shape
 
 
 def hashed_service_shape(service: ServiceView, datacenter: str) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def node_shape(node: CatalogNode) -> dict[str, Any]:
 def instance_shape(node: CatalogNode, service: ServiceView) -> dict[str, Any]:
     """Shape a service with its node, as catalog/service has it."""
     passing, warning = service.weights
-    return {
+    shape = {
         "ID": node.id,
         "Node": node.name,
         "Address": node.address.host,
@@ -97,6 +100,9 @@ def instance_shape(node: CatalogNode, service: ServiceView) -> dict[str, Any]:
         "ServiceEnableTagOverride": service.enable_tag_override,
         **_indexes(service),
     }
+    if service.tagged_addresses:
+        shape["ServiceTaggedAddresses"] = _service_addresses(service)
+    return shape
 
 
 def coordinate_shape(coordinate: Coordinate | None) -> dict[str, Any] | None:
@@ -105,6 +111,10 @@ def coordinate_shape(coordinate: Coordinate | None) -> dict[str, Any] | None:
         return None
     vector, error, adjustment, height = coordinate
     return {"Vec": vector, "Error": error, "Adjustment": adjustment, "Height": height}
+
+
+def _service_addresses(service: ServiceView) -> dict[str, Any]:
+    return {name: {"Address": address, "Port": port} for name, (address, port) in service.tagged_addresses.items()}
 
 
 def _tagged_addresses(node: CatalogNode) -> dict[str, str]:

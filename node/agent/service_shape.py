@@ -19,6 +19,7 @@ def show_service(service: Service, create_index: int = 0, modify_index: int = 0)
         dict(service.meta),
         service.enable_tag_override,
         service.weights,
+        {name: (address, port) for name, address, port in service.tagged_addresses},
         create_index,
         modify_index,
     )

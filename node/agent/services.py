@@ -52,6 +52,7 @@ class AgentServices:
             tuple(sorted(service.meta.items())),
             service.enable_tag_override,
             service.weights,
+            tuple((name, address, port) for name, (address, port) in sorted(service.tagged_addresses.items())),
         )
         checks = [_definition(check) for check in service.checks]
         await stored(self._keeper.register_service(wanted, checks, replace_checks=replace_checks))

@@ -22,6 +22,9 @@ META_VALUE_LENGTH_MAX = 512
 NOTES_LENGTH_MAX = 512
 OUTPUT_SIZE_MAX = 512
 """Bytes of a check's output that travel: enough to see what is wrong; the node that runs it shows the rest."""
+TAGGED_ADDRESSES_MAX = 16
+"""Networks that a service is seen from: Consul's own are lan and wan, each by its kind of IP too."""
+TAGGED_ADDRESS_NAME_LENGTH_MAX = 128
 FACT_SIZE_MAX = 3_500
 """Bytes of key and value together: a fact has 4,096 with its owner, version and signature."""
 PORT_MAX = 65_535

@@ -14,6 +14,8 @@ from protocol.catalog.bound import (
     SERVICE_ID_SIZE_MAX,
     SERVICE_NAME_LENGTH_MAX,
     TAG_LENGTH_MAX,
+    TAGGED_ADDRESS_NAME_LENGTH_MAX,
+    TAGGED_ADDRESSES_MAX,
     TAGS_MAX,
     WEIGHT_MAX,
     take_id,
@@ -23,7 +25,7 @@ from protocol.error import InvalidRequest, MalformedMessage
 from protocol.wire.field import pack, take_bool, take_int, take_tuple, unpack
 
 _ARRAY_MAX = max(TAGS_MAX, META_MAX)
-_FIELD_COUNT = 7
+_FIELD_COUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,15 @@ class Service:
     enable_tag_override: bool = False
     weights: tuple[int, int] = (1, 1)
     """Passing, warning; each 0 to 65,535."""
+    tagged_addresses: tuple[tuple[str, str, int], ...] = ()
+    """From where, address and port there; in order of the first, each once."""
 
     def encode(self) -> bytes:
         """Give the value of its fact; the id is in the key."""
-        fields = (self.name, self.tags, self.address, self.port, self.meta, self.enable_tag_override, self.weights)
-        return pack(fields)
+        where = (self.address, self.port)
+        return pack(
+            (self.name, self.tags, *where, self.meta, self.enable_tag_override, self.weights, self.tagged_addresses)
+        )
 
     @classmethod
     def decode(cls, id: str, data: bytes) -> Self:
@@ -59,7 +65,7 @@ class Service:
         if (size := 1 + len(id.encode()) + len(data)) > FACT_SIZE_MAX:
             raise MalformedMessage(f"a service of {size} bytes with its tags and meta, at most {FACT_SIZE_MAX}")
         fields = take_tuple(unpack(data, _ARRAY_MAX), "service", _FIELD_COUNT)
-        name, tags, address, port, meta, enable_tag_override, weights = fields
+        name, tags, address, port, meta, enable_tag_override, weights, tagged_addresses = fields
         passing, warning = take_tuple(weights, "weights", 2)
         return cls(
             id,
@@ -70,6 +76,7 @@ class Service:
             _read_meta(meta),
             take_bool(enable_tag_override, "enable_tag_override"),
             (take_int(passing, "weight", WEIGHT_MAX), take_int(warning, "weight", WEIGHT_MAX)),
+            _read_tagged_addresses(tagged_addresses),
         )
 
     def checked(self) -> Self:
@@ -105,3 +112,17 @@ def _read_meta(value: Any) -> tuple[tuple[str, str], ...]:
             raise MalformedMessage("meta keys are not in order, each once")
         pairs.append((key, take_words(text, "meta value", META_VALUE_LENGTH_MAX)))
     return tuple(pairs)
+
+
+def _read_tagged_addresses(value: Any) -> tuple[tuple[str, str, int], ...]:
+    if type(value) is not tuple or len(value) > TAGGED_ADDRESSES_MAX:
+        raise MalformedMessage(f"tagged addresses are not an array of at most {TAGGED_ADDRESSES_MAX}")
+    found: list[tuple[str, str, int]] = []
+    for item in value:
+        name, address, port = take_tuple(item, "tagged address", 3)
+        take_words(name, "tagged address's name", TAGGED_ADDRESS_NAME_LENGTH_MAX, 1)
+        if found and name <= found[-1][0]:
+            raise MalformedMessage("tagged addresses are not in order of names, each once")
+        take_words(address, "tagged address", ADDRESS_LENGTH_MAX)
+        found.append((name, address, take_int(port, "tagged address's port", PORT_MAX)))
+    return tuple(found)

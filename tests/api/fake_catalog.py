@@ -20,7 +20,7 @@ def place(x: float, height: float = 0.0, adjustment: float = 0.0) -> Coordinate:
 
 def remote_service(id: str, name: str = "", tags: tuple[str, ...] = (), port: int = 9000) -> ServiceView:
     """Give a service of another node."""
-    return ServiceView(id, name or id, tags, "", port, {}, False, (1, 1), 31, 32)
+    return ServiceView(id, name or id, tags, "", port, {}, False, (1, 1), {}, 31, 32)
 
 
 class FakeCatalog:

@@ -80,6 +80,7 @@ class FakeServices:
             service.meta,
             service.enable_tag_override,
             service.weights,
+            service.tagged_addresses,
             21,
             22,
         )

@@ -19,7 +19,7 @@ from protocol.catalog.check import Check, CheckStatus
 from protocol.catalog.key import check_key
 from protocol.catalog.service import Service
 
-WEB = Service("web1", "web", ("a",), "10.0.0.1", 80)
+WEB = Service("web1", "web", ("a",), "10.0.0.1", 80, tagged_addresses=(("lan", "10.1.0.1", 81),))
 
 
 def ttl(id: str = "", ttl_s: float = 10.0, **fields: Any) -> CheckDefinition:

@@ -64,7 +64,16 @@ _FIELDS = (
         "Output",
         "Timeout",
     ),
-    *("DockerContainerID", "DeregisterCriticalServiceAfter", "Notes", "tls_skip_verify", "\u0130", ""),
+    *(
+        "tagged_addresses",
+        "lan",
+        "DockerContainerID",
+        "DeregisterCriticalServiceAfter",
+        "Notes",
+        "tls_skip_verify",
+        "\u0130",
+        "",
+    ),
 )
 _scalars = st.one_of(
     st.none(),

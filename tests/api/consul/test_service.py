@@ -1,5 +1,9 @@
 """Services of the node: registered in every spelling, listed, deregistered."""
 
+from functools import reduce
+from operator import getitem
+from typing import Any
+
 import pytest
 
 from api.service_view import CheckDefinition, ServiceDefinition
@@ -54,6 +58,32 @@ async def test_register_then_list() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "steps", "key"),
+    [
+        ("/v1/agent/services", ("web",), "TaggedAddresses"),
+        ("/v1/agent/service/web", (), "TaggedAddresses"),
+        ("/v1/catalog/service/web", (0,), "ServiceTaggedAddresses"),
+        ("/v1/catalog/node/n1", ("Services", "web"), "TaggedAddresses"),
+        ("/v1/health/service/web", (0, "Service"), "TaggedAddresses"),
+    ],
+)
+async def test_registered_tagged_addresses_are_shown(path: str, steps: tuple[Any, ...], key: str) -> None:
+    """Wherever a service is, its addresses from elsewhere are, and no empty ones; a filter can ask for them."""
+    view = FakeView()
+
+    async def shown() -> Any:
+        return reduce(getitem, steps, (await ask_consul(view, "GET", path)).json)
+
+    await ask_consul(view, "PUT", REGISTER, {"Name": "web"})
+    assert key not in await shown()
+    where = {"lan": {"Address": "10.0.0.1", "Port": 80}, "wan": {"Address": "198.18.0.1", "Port": 0}}
+    await ask_consul(view, "PUT", REGISTER, {"Name": "web", "TaggedAddresses": where})
+    assert (await shown())[key] == where
+    filtered = await ask_consul(view, "GET", "/v1/agent/services?filter=TaggedAddresses.lan.Port%20==%2080")
+    assert set(filtered.json) == {"web"}
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"name": "web", "id": "w", "port": 80, "enabletagoverride": True, "check": {"ttl": "10s"}},
@@ -99,7 +129,7 @@ async def test_register_with_everything() -> None:
         "tags": ["a", "b"],
         "check": {"tcp": "localhost:22", "interval": "5s", "timeout": "2s", "status": "passing", "notes": "n"},
         "checks": [{"http": "http://x/", "interval": "1m", "CheckID": "mine", "Name": "My check"}],
-        "tagged_addresses": {"lan": {"address": "1.2.3.4", "port": 1}},
+        "tagged_addresses": {"lan": {"address": "1.2.3.4", "port": 1}, "Elsewhere_4": {"Address": "x"}, "none": None},
     }
     assert (await ask_consul(view, "PUT", f"{REGISTER}?replace-existing-checks=true", body)).status == 200
     _, service, replaces = view.calls[0]
@@ -111,6 +141,7 @@ async def test_register_with_everything() -> None:
         (10, 0),
         ("a", "b"),
     )
+    assert service.tagged_addresses == {"lan": ("1.2.3.4", 1), "Elsewhere_4": ("x", 0)}
     assert [check.id for check in service.checks] == ["mine", ""]
     assert set(view.services.checks()) == {"mine", "service:web:2"}
     listed = (await ask_consul(view, "GET", "/v1/agent/checks")).json
@@ -140,6 +171,15 @@ async def test_register_with_everything() -> None:
         (
             {"Name": "w", "Weights": {"Passing": 0}},
             "Invalid weights 0 and 1: passing is 1 to 65535, warning 0 to 65535",
+        ),
+        ({"Name": "w", "TaggedAddresses": {"lan": {"Port": 65_536}}}, "Invalid service port 65536: give 0 to 65535"),
+        (
+            {"Name": "w", "TaggedAddresses": {"lan": "10.0.0.1"}},
+            "Request decode failed: taggedaddresses must be an object of objects, not this object",
+        ),
+        (
+            {"Name": "w", "TaggedAddresses": {"lan": {"Address": 1}}},
+            "Request decode failed: address must be text, not this number",
         ),
         ({"Name": "consul"}, 'The service ID "consul" is this node\'s own'),
         ({"Name": 5}, "Request decode failed: name must be text, not this number"),

@@ -25,7 +25,7 @@ WEB = "/v1/cluster/services/web"
 
 def service(id: str, name: str, *tags: str, address: str = "", port: int = 80) -> ServiceView:
     """Make a service."""
-    return ServiceView(id, name, tags, address, port, {"v": "1"}, False, (1, 1))
+    return ServiceView(id, name, tags, address, port, {"v": "1"}, False, (1, 1), {})
 
 
 def check(id: str, status: CheckStatus, service_id: str = "", output: str = "") -> CheckView:

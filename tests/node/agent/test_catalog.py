@@ -16,8 +16,9 @@ from protocol.catalog.bound import OUTPUT_SIZE_MAX
 
 LONG = "o" * (OUTPUT_SIZE_MAX + 100)
 WEB = ServiceDefinition(
-    "web/1", "web", ("a", "b"), "10.0.0.1", 80, {"k": "v"}, True, (3, 2), (CheckDefinition(id="up", ttl_s=60.0),)
-)
+    "web/1", "web", ("a", "b"), "10.0.0.1", 80, {"k": "v"}, True, (3, 2),
+    {"wan": ("198.18.0.1", 81), "lan": ("10.1.0.1", 0)}, (CheckDefinition(id="up", ttl_s=60.0),),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ async def test_own_service_is_the_same_in_both_but_for_its_indexes(node: Node) -
     assert 0 < held.create_index <= held.modify_index
     assert replace(held, create_index=0, modify_index=0) == owned
     assert (owned.id, owned.meta, owned.weights) == ("web/1", {"k": "v"}, (3, 2))
+    assert owned.tagged_addresses == WEB.tagged_addresses
     assert catalog.instances("web") == [(local, held)]
 
 

@@ -19,6 +19,9 @@ services = st.builds(
     meta=st.dictionaries(names, words, max_size=4).map(lambda meta: tuple(sorted(meta.items()))),
     enable_tag_override=st.booleans(),
     weights=st.tuples(weights, weights),
+    tagged_addresses=st.dictionaries(names, st.tuples(words, st.integers(0, 65_535)), max_size=3).map(
+        lambda held: tuple((name, *where) for name, where in sorted(held.items()))
+    ),
 )
 checks = st.builds(
     Check,

@@ -13,7 +13,9 @@ from protocol.wire.fact import FACT_SIZE_MAX
 from protocol.wire.field import pack, unpack
 from tests.protocol.catalog.sample import services
 
-WEB = Service("web 1/\N{SNOWMAN}", "web", ("a", "b"), "10.0.0.1", 80, (("k", "v"),), True, (10, 1))
+WEB = Service(
+    "web 1/\N{SNOWMAN}", "web", ("a", "b"), "10.0.0.1", 80, (("k", "v"),), True, (10, 1), (("lan", "10.1.0.1", 8_080),)
+)
 
 
 @given(services)
@@ -25,7 +27,13 @@ def test_service_comes_back_as_it_was(service: Service) -> None:
 
 def test_service_bytes_stay_what_they_are() -> None:
     """Members of different versions read each other: these bytes are the format."""
-    assert WEB.encode().hex() == "97a37765629" + "2a161a162a831302e302e302e315091" + "92a16ba176c3920a01"
+    assert WEB.encode().hex() == (
+        "98a37765629"
+        + "2a161a162a831302e302e302e315091"
+        + "92a16ba176c3920a01"
+        + "9193a36c616ea831302e312e302e31cd1f90"
+    )
+    assert Service("a", "a").encode().hex() == "98a16190a0009" + "0c292010190"
 
 
 @given(st.binary(max_size=200))
@@ -38,7 +46,7 @@ def test_service_of_any_bytes_is_read_or_malformed(data: bytes) -> None:
 
 
 @given(
-    services, st.integers(0, 6), st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(st.integers()))
+    services, st.integers(0, 7), st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(st.integers()))
 )
 def test_service_with_a_foreign_field_is_read_or_malformed(service: Service, index: int, value: Any) -> None:
     """A field of another type or size never gets further than the decoder."""
@@ -78,6 +86,16 @@ def test_service_with_a_foreign_field_is_read_or_malformed(service: Service, ind
         {"meta": (("a", ""), ("a", ""))},
         {"weights": (-1, 1)},
         {"weights": (1, 65_536)},
+        {"tagged_addresses": tuple((f"{n:02}", "", 0) for n in range(17))},
+        {"tagged_addresses": (("", "a", 0),)},
+        {"tagged_addresses": (("k" * 129, "a", 0),)},
+        {"tagged_addresses": (("lan", "a" * 256, 0),)},
+        {"tagged_addresses": (("lan", "\ud800", 0),)},
+        {"tagged_addresses": (("lan", "a", 65_536),)},
+        {"tagged_addresses": (("lan", "a", -1),)},
+        {"tagged_addresses": (("lan", "a", 0), ("lan", "b", 0))},
+        {"tagged_addresses": (("wan", "a", 0), ("lan", "b", 0))},
+        {"tagged_addresses": tuple((f"{n:02}", "x" * 255, 0) for n in range(16))},
         {"tags": tuple("x" * 100 + str(n) for n in range(40))},
     ],
     ids=lambda beyond: next(iter(beyond)),
