@@ -95,6 +95,13 @@ def test_filter_refused(text: str) -> None:
     assert refused.value.sentence.isprintable()
 
 
+@pytest.mark.parametrize("text", ["Service matches `w.*`", 'Service not matches "w"', 'a == b and "x" matches'])
+def test_filter_says_that_there_are_no_regular_expressions(text: str) -> None:
+    """Whoever writes one, as Consul's page has it, is told so."""
+    with pytest.raises(Problem, match="there is no matches here"):
+        read_filter(text)
+
+
 _words = st.sampled_from(
     [
         "Service",
@@ -109,6 +116,7 @@ _words = st.sampled_from(
         "is",
         "empty",
         "contains",
+        "matches",
         "and",
         "or",
         "(",
