@@ -1,48 +1,25 @@
-"""The command line: `python -m benchmarks micro [--only NAME]... [--tiny] [--json]`."""
+"""The command line: `python -m benchmarks KIND [options]`, one kind of measurement a package."""
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from benchmarks.figure import Figure, format_figures
-from benchmarks.scale import Progress, Scale
-from benchmarks.subject import BY_NAME, SUBJECTS
-from simulations.machine import this_machine
+from benchmarks.micro import command as micro
+
+KINDS: dict[str, ModuleType] = {"micro": micro}
+"""Each has ABOUT, one line; `configure`, which adds its options; and `run`, which measures and gives the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and print; the exit code is 0 whatever the figures are, for a target is no test."""
+    """Measure one kind of thing, and print; the exit code."""
     options = _parser().parse_args(arguments)
-    scale = Scale.tiny() if options.tiny else Scale.full()
-    names = options.only or [subject.name for subject in SUBJECTS]
-    machine = this_machine()
-    if not options.json:
-        print(machine.as_line(), flush=True)
-    measured: dict[str, list[Figure]] = {}
-    for name in dict.fromkeys(names):
-        Progress(name).say(BY_NAME[name].about)
-        measured[name] = list(BY_NAME[name].run(scale))
-        if not options.json:
-            print(f"\n{name}\n{format_figures(measured[name])}", flush=True)
-    if options.json:
-        subjects = {name: [one.as_json() for one in figures] for name, figures in measured.items()}
-        json.dump({"machine": machine.as_json(), "is_tiny": options.tiny, "subjects": subjects}, sys.stdout, indent=2)
-        print()
-    return 0
+    code: int = KINDS[options.kind].run(options)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what a node costs.")
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="micro")
-    micro = kinds.add_parser(
-        "micro",
-        help="the parts, the receive path, and some real processes",
-        epilog="Subjects: " + "; ".join(f"{subject.name}: {subject.about}" for subject in SUBJECTS) + ".",
-    )
-    micro.add_argument(
-        "--only", action="append", choices=sorted(BY_NAME), metavar="NAME", help="one subject; repeatable"
-    )
-    micro.add_argument("--tiny", action="store_true", help="a few repetitions: shows that it runs, measures nothing")
-    micro.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    for name, module in KINDS.items():
+        module.configure(kinds.add_parser(name, help=module.ABOUT, description=module.ABOUT))
     return parser

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.command import main
 from benchmarks.figure import Figure, figure, format_figures
-from benchmarks.subject import SUBJECTS
+from benchmarks.micro.subject import SUBJECTS
 from simulations.machine import this_machine
 
 IN_MEMORY = ("codec", "crypto", "handshake", "fact", "merge", "rumor", "view-hash", "sync", "udp", "receive")

@@ -1,6 +1,6 @@
 """The server of `listing`: a node that holds so many members, its HTTP, and a bare route beside it.
 
-    python -m benchmarks.listing_server DATA_DIR MEMBER_COUNT
+    python -m benchmarks.micro.listing_server DATA_DIR MEMBER_COUNT
 
 It prints `ports` with both ports, and serves until it is killed.
 """
@@ -20,7 +20,7 @@ from api.app import build_http_app
 from api.guard import App
 from api.nomad.member import members_answer
 from api.server import ListenConfig, serve
-from benchmarks.material import make_authors
+from benchmarks.micro.material import make_authors
 from node import Config, Node, lifeline, open_node
 from node.agent.view import AgentView
 from protocol.address import Address

@@ -16,9 +16,10 @@ from time import thread_time
 import trio
 
 from benchmarks.figure import Figure, figure
-from benchmarks.material import Author, make_author
-from benchmarks.peer import PING_NUMBER, Peer, bound_socket
-from benchmarks.scale import Progress, Scale
+from benchmarks.micro.material import Author, make_author
+from benchmarks.micro.peer import PING_NUMBER, Peer, bound_socket
+from benchmarks.micro.scale import Scale
+from benchmarks.progress import Progress
 from node import Config, Node, open_node
 from node.datagram_socket import BATCH_MAX
 from protocol.wire.message import Claim, Packet, Ping

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 from benchmarks.agent_process import AgentProcess, start_process
 from benchmarks.figure import Figure, figure
 from benchmarks.http_load import load_with_client, load_with_wrk
+from benchmarks.micro.scale import Scale
 from benchmarks.process_cost import read_used
-from benchmarks.scale import Progress, Scale
+from benchmarks.progress import Progress
 
 MEMBER_COUNT = 100
 CONNECTION_COUNT = 16
@@ -32,7 +33,13 @@ def measure(scale: Scale) -> Iterator[Figure]:
     load = load_with_wrk if shutil.which("wrk") else load_with_client
     with TemporaryDirectory(prefix="shoal-") as directory:
         log = Path(directory) / "log"
-        command = (sys.executable, "-m", "benchmarks.listing_server", str(Path(directory) / "data"), str(MEMBER_COUNT))
+        command = (
+            sys.executable,
+            "-m",
+            "benchmarks.micro.listing_server",
+            str(Path(directory) / "data"),
+            str(MEMBER_COUNT),
+        )
         server = start_process(command, log)
         try:
             ports = _wait_for_ports(server, log)

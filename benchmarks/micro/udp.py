@@ -7,7 +7,7 @@ from time import thread_time
 import trio
 
 from benchmarks.figure import Figure, figure
-from benchmarks.scale import Scale
+from benchmarks.micro.scale import Scale
 from node.datagram_socket import BATCH_MAX, DatagramSocket
 from protocol.address import Address
 

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.agent_process import AgentProcess, Cluster, open_cluster
 from benchmarks.figure import Figure, figure
+from benchmarks.micro.scale import Scale
 from benchmarks.process_cost import Used, read_memory_mib, read_used
-from benchmarks.scale import Progress, Scale
+from benchmarks.progress import Progress
 
 CPU_MS = 1.2
 """Per second and node, in a cluster of 20."""

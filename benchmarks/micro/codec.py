@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.figure import Figure
-from benchmarks.material import INCARNATION, make_authors, make_keyring
-from benchmarks.scale import Scale, time_call
+from benchmarks.micro.material import INCARNATION, make_authors, make_keyring
+from benchmarks.micro.scale import Scale, time_call
 from protocol.wire.codec import (
     decode_packet,
     decode_stream_message,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from benchmarks.figure import Figure
-from benchmarks.material import make_authors, make_keyring
-from benchmarks.scale import Scale, time_call
+from benchmarks.micro.material import make_authors, make_keyring
+from benchmarks.micro.scale import Scale, time_call
 from protocol.swim.entry import Entry
 from protocol.swim.view_hash import ViewHash, entry_mark
 

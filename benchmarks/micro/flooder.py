@@ -1,6 +1,6 @@
 """A member that never stops talking: a process of its own, which `flood` starts and tells when to begin.
 
-    python -m benchmarks.flooder KEY_FILE TARGET_FILE SECONDS
+    python -m benchmarks.micro.flooder KEY_FILE TARGET_FILE SECONDS
 
 TARGET_FILE has the raw bytes of the flooded node's record. It prints `ready` once the node has taken it in, waits for
 a line, then sends its own record, which the node knows, in one sealed datagram after the other as fast
@@ -12,8 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.material import make_author
-from benchmarks.peer import Peer, bound_socket
+from benchmarks.micro.material import make_author
+from benchmarks.micro.peer import Peer, bound_socket
 from node import lifeline
 from protocol.security.key_file import parse_key_file
 from protocol.wire.message import Claim, Packet

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from benchmarks.material import Author
+from benchmarks.micro.material import Author
 from protocol.address import Address
 from protocol.security.datagram import DatagramGate
 from protocol.security.keyring import Keyring

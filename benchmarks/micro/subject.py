@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from benchmarks.figure import Figure
-from benchmarks.scale import Scale
+from benchmarks.micro.scale import Scale
 
 Run = Callable[[Scale], Iterator[Figure]]
 
@@ -20,7 +20,7 @@ class Subject:
 
     def run(self, scale: Scale) -> Iterator[Figure]:
         """Measure; figures come as they are ready."""
-        measure: Run = import_module(f"benchmarks.{self.module}").measure
+        measure: Run = import_module(f"benchmarks.micro.{self.module}").measure
         return measure(scale)
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from time import thread_time
 
 from benchmarks.figure import Figure, figure
-from benchmarks.handshake import Shaken, shake_hands
-from benchmarks.material import INCARNATION, Author, make_authors, make_keyring
-from benchmarks.roster import make_engine, tell
-from benchmarks.scale import Progress, Scale
+from benchmarks.micro.handshake import Shaken, shake_hands
+from benchmarks.micro.material import INCARNATION, Author, make_authors, make_keyring
+from benchmarks.micro.roster import make_engine, tell
+from benchmarks.micro.scale import Scale
+from benchmarks.progress import Progress
 from protocol.security.channel import Channel
 from protocol.security.keyring import Keyring
 from protocol.security.verifier import REMEMBERED_MAX, Verifier

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.figure import Figure
-from benchmarks.material import make_authors, make_keyring
-from benchmarks.scale import Scale, time_call
+from benchmarks.micro.material import make_authors, make_keyring
+from benchmarks.micro.scale import Scale, time_call
 from protocol.security.aead import KEY_SIZE, NONCE_SIZE, open_sealed, seal
 from protocol.security.datagram import HEADER_SIZE
 from protocol.security.identity import is_signed

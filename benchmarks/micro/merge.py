@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import count, cycle
 
 from benchmarks.figure import Figure
-from benchmarks.material import INCARNATION, Author, make_authors, make_keyring
-from benchmarks.roster import make_engine, tell
-from benchmarks.scale import Scale, time_call, time_each
+from benchmarks.micro.material import INCARNATION, Author, make_authors, make_keyring
+from benchmarks.micro.roster import make_engine, tell
+from benchmarks.micro.scale import Scale, time_call, time_each
 from protocol.swim.entry import Entry, merge
 from protocol.swim.membership import Membership
 from protocol.swim.settings import Settings

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from benchmarks.material import NOW_MS, TAGS, Author
+from benchmarks.micro.material import NOW_MS, TAGS, Author
 from protocol.swim.effect import Effect
 from protocol.swim.engine import Engine
 from protocol.swim.local import Profile

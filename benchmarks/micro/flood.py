@@ -20,8 +20,9 @@ import trio
 
 from benchmarks.agent_process import ROOT, Cluster, open_cluster
 from benchmarks.figure import Figure, figure
+from benchmarks.micro.scale import Scale
 from benchmarks.process_cost import read_udp_drops
-from benchmarks.scale import Progress, Scale
+from benchmarks.progress import Progress
 from node import Config, Node, open_node
 from node.driver import Lateness
 from protocol.security.opening import DropReason
@@ -84,7 +85,14 @@ async def _measure(cluster: Cluster, directory: Path, duration_s: float) -> list
         await _gather(node, cluster)
         target_file = directory / "target"
         target_file.write_bytes(node.engine.local.record.raw)
-        command = [sys.executable, "-m", "benchmarks.flooder", str(cluster.key_file), str(target_file), str(duration_s)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.micro.flooder",
+            str(cluster.key_file),
+            str(target_file),
+            str(duration_s),
+        ]
         flooder = await trio.lowlevel.open_process(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=str(ROOT)
         )

@@ -5,16 +5,13 @@ use too they vary far less than time on the wall.
 """
 
 import gc
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic, thread_time
+from time import thread_time
 from typing import TypeVar
 
 from benchmarks.figure import Figure, figure
 
-SAY_INTERVAL_S = 5.0
-"""How often a long subject tells how far it is."""
 EACH_COUNT = 16
 """Calls per sample where each needs something made for it."""
 
@@ -94,22 +91,3 @@ def time_each(name: str, make: Callable[[], T], call: Callable[[T], object], sca
             call(one)
         samples.append((thread_time() - began) / EACH_COUNT * 1e6)
     return figure(name, "us", samples)
-
-
-class Progress:
-    """Tells on stderr how far a subject is that takes long."""
-
-    def __init__(self, subject: str) -> None:
-        self._subject = subject
-        self._said_at = monotonic()
-
-    def say(self, text: str) -> None:
-        """Say it at once."""
-        self._said_at = monotonic()
-        sys.stderr.write(f"{self._subject}: {text}\n")
-        sys.stderr.flush()
-
-    def say_sometimes(self, text: str) -> None:
-        """Say it unless something was said within the last seconds."""
-        if monotonic() - self._said_at >= SAY_INTERVAL_S:
-            self.say(text)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from itertools import count
 
 from benchmarks.figure import Figure, figure
-from benchmarks.material import NOW_MS, Author, make_authors, make_keyring
-from benchmarks.roster import make_engine, tell
-from benchmarks.scale import Progress, Scale, time_call, time_each
-from benchmarks.sync import Cost, make_side, sync_sides
+from benchmarks.micro.material import NOW_MS, Author, make_authors, make_keyring
+from benchmarks.micro.roster import make_engine, tell
+from benchmarks.micro.scale import Scale, time_call, time_each
+from benchmarks.micro.sync import Cost, make_side, sync_sides
+from benchmarks.progress import Progress
 from protocol.security.keyring import Keyring
 from protocol.swim.engine import Engine
 from protocol.swim.facts import Facts

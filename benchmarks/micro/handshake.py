@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.figure import Figure, figure
-from benchmarks.material import Author, make_authors, make_keyring
-from benchmarks.scale import Scale, time_call
+from benchmarks.micro.material import Author, make_authors, make_keyring
+from benchmarks.micro.scale import Scale, time_call
 from protocol.purpose import Purpose
 from protocol.security.channel import Channel
 from protocol.security.handshake import Initiator, Responder
