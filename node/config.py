@@ -96,6 +96,7 @@ class Config:
     buddy: bool = True
     stream_fallback: bool = True
     second_look: bool = True
+    own_look: bool = True
     coordinates: bool = True
 
     def __post_init__(self) -> None:
@@ -156,6 +157,7 @@ class Config:
             "buddy": self.buddy,
             "stream_fallback": self.stream_fallback,
             "second_look": self.second_look,
+            "own_look": self.own_look,
             "coordinates": self.coordinates,
         }
         return profiles[self.profile](**(own | changes))

@@ -110,6 +110,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("stream_fallback", Kind.FLAG, "true", "A failing probe tries TCP as its last word."),
     Setting("coordinates", Kind.FLAG, "true", "Round trips of probes give each node a place; others are sorted by it."),
     Setting("second_look", Kind.FLAG, "true", "Before a verdict the suspect is asked once more by each node itself."),
+    Setting("own_look", Kind.FLAG, "true", "Who hears an accusation asks the suspect; a refusing port ends it sooner."),
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -142,7 +142,11 @@ class StreamServer:
             stream = await connect(effect.address, self._driver.engine.core.settings.stream_timeout_s)
         except OSError as wrong:
             self.handshakes["unreachable"] += 1
-            self._report_closed(effect.stream, None, f"{effect.address}: {_reason(wrong)}")
+            reason = f"{effect.address}: {_reason(wrong)}"
+            if wrong.errno == errno.ECONNREFUSED:
+                self._report_refused(effect.stream, reason)
+            else:
+                self._report_closed(effect.stream, None, reason)
             return
         hello = self.own_hello(effect.purpose)
         machine = Initiator(self._identity, self._driver.keyring, hello, self._entropy, effect.to)
@@ -214,6 +218,10 @@ class StreamServer:
     def _report_closed(self, number: int, refusal: Refusal | None, reason: str, own_echo: bool = False) -> None:
         driver = self._driver
         driver.perform(driver.engine.handle_stream_closed(driver.now, number, refusal, reason, own_echo=own_echo))
+
+    def _report_refused(self, number: int, reason: str) -> None:
+        driver = self._driver
+        driver.perform(driver.engine.handle_port_refused(driver.now, number, reason))
 
 
 async def connect(address: Address, timeout_s: float) -> trio.SocketStream:

@@ -18,6 +18,7 @@ _TEXTS = {
     "member-reap": "was taken off the list",
     "member-conflict": "bears a name that another live member has",
     "probe-failed": "did not answer a probe of this node's",
+    "look-failed": "did not answer this node, which asked it on hearing the accusation",
     "confirmed": "was accused by another member independently",
     "evicted": "was evicted: once failed it counts as left",
     "superseded": "lost its name to a newcomer",

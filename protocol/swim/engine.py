@@ -23,6 +23,7 @@ from protocol.swim.hearing import Hearing
 from protocol.swim.leave import Leaving
 from protocol.swim.local import LocalMember, Profile, Sign
 from protocol.swim.location import Location
+from protocol.swim.look import Looker
 from protocol.swim.member import Member
 from protocol.swim.membership import Membership
 from protocol.swim.ping import Pinger
@@ -80,12 +81,14 @@ class Engine:
         self.reception = reception = Reception(core, local, self.facts)
         self.verdicts = Verdicts(core, self.pinger, sign, reception.handle_failed)
         self.prober = Prober(core, self.verdicts.accuse)
-        self.streams = Streams(core, local, self.pinger, self.prober, reception)
+        self.looker = Looker(core, self.pinger, self.verdicts)
+        self.verdicts.when_accused = self.looker.begin
+        self.streams = Streams(core, local, self.pinger, self.prober, self.looker, reception)
         self.retrier = Retrier(core, self.pinger, self.streams)
         self.leaving = Leaving(core, local, self.pinger, self.prober, self.verdicts)
         self.doorkeeper = Doorkeeper(core, self.pinger, self.verdicts)
         self.race = SeatRace(core, local, self.streams, self.leaving)
-        self.hearing = Hearing(core, self.prober, self.pinger, self.streams, reception, self.race)
+        self.hearing = Hearing(core, self.prober, self.looker, self.pinger, self.streams, reception, self.race)
         self.location = Location(core, self.facts)
         core.when_measured = self.location.measure
         core.when_stalled = self.prober.begin_anew
@@ -379,6 +382,16 @@ class Engine:
         """Take note that a stream could not be opened, or broke off; `own_echo`: it led back to us."""
         self.core.observe(now)
         self.streams.handle_closed(now, stream, refusal, reason, own_echo=own_echo)
+        self._end_join(now)
+        return self.core.drain()
+
+    def handle_port_refused(self, now: float, stream: int, reason: str) -> list[Effect]:
+        """Take note that a dialled stream found nobody listening: the host's system refused the connection.
+
+        As `handle_stream_closed`, and more: a process that is paused refuses nothing, so this one is not there.
+        """
+        self.core.observe(now)
+        self.streams.handle_port_refused(now, stream, reason)
         self._end_join(now)
         return self.core.drain()
 

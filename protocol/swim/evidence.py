@@ -27,6 +27,7 @@ class PathResult(Enum):
     NACK = "nack"
     SILENCE = "silence"
     REFUSED = "refused"
+    """Nobody listens at that port, says the system of its host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,20 @@ class PathTried:
     detail: str = ""
 
 
+def is_gone(paths: tuple[PathTried, ...]) -> bool:
+    """Tell whether a member's process has ended, as far as one can see from elsewhere.
+
+    Its port refuses a connection, so its host runs and can be reached; and a relay, which is well, had no answer from
+    it either. Silence alone, on however many ways, says nothing of the kind.
+    """
+    results = {(path.kind, path.result) for path in paths}
+    return (
+        (PathKind.STREAM, PathResult.REFUSED) in results
+        and (PathKind.RELAY, PathResult.NACK) in results
+        and not any(path.result is PathResult.ACK for path in paths)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One change, and what led to it."""
@@ -47,7 +62,7 @@ class Evidence:
     at: float
     """Seconds of the engine's clock."""
     event: str
-    """The change's kind, or `accused`, `confirmed`, `probe-failed`, `evicted`."""
+    """The change's kind, or `accused`, `confirmed`, `probe-failed`, `look-failed`, `evicted`."""
     incarnation: int
     status: Status
     """Of the member, after it."""

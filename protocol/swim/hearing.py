@@ -5,6 +5,7 @@ from typing import assert_never
 from protocol.status import Status
 from protocol.swim.core import Core
 from protocol.swim.effect import KeyringReceived
+from protocol.swim.look import Looker
 from protocol.swim.ping import Pinger
 from protocol.swim.probe import Prober
 from protocol.swim.race import SeatRace
@@ -18,10 +19,18 @@ class Hearing:
     """Gives each message to the part it is for, and answers pings."""
 
     def __init__(
-        self, core: Core, prober: Prober, pinger: Pinger, streams: Streams, reception: Reception, race: SeatRace
+        self,
+        core: Core,
+        prober: Prober,
+        looker: Looker,
+        pinger: Pinger,
+        streams: Streams,
+        reception: Reception,
+        race: SeatRace,
     ) -> None:
         self._core = core
         self._prober = prober
+        self._looker = looker
         self._pinger = pinger
         self._streams = streams
         self._reception = reception
@@ -33,14 +42,13 @@ class Hearing:
             case Ping():
                 self._answer_ping(now, sender, message)
             case Ack():
-                if self._prober.handle_ack(now, sender, message.number) or self._pinger.handle_ack(
-                    now, sender, message.number
-                ):
+                if self._was_awaited(now, sender, message.number):
                     self._streams.consider_hash(now, sender, message.view_hash)
             case PingReq():
                 self._pinger.relay(now, sender, message)
             case Nack():
                 self._prober.handle_nack(sender, message.number)
+                self._looker.handle_nack(sender, message.number)
             case Forgotten():
                 self._reception.take_forgotten(now, message.subject, message.incarnation, 0)
             case KeyringOffer():
@@ -49,6 +57,13 @@ class Hearing:
                 self._race.meet(now, message.winner)
             case _:
                 assert_never(message)
+
+    def _was_awaited(self, now: float, sender: MemberId, number: int) -> bool:
+        return (
+            self._prober.handle_ack(now, sender, number)
+            or self._pinger.handle_ack(now, sender, number)
+            or self._looker.handle_ack(sender, number)
+        )
 
     def _answer_ping(self, now: float, sender: MemberId, ping: Ping) -> None:
         """Say that we are here, and what the sender has to refute or to give up."""

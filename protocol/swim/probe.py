@@ -36,6 +36,7 @@ class Probe:
     began_at: float
     relays: dict[MemberId, PathResult] = field(default_factory=dict)
     stream: int | None = None
+    stream_result: PathResult = PathResult.SILENCE
     stream_detail: str = "no answer"
     timed_out: bool = False
 
@@ -44,7 +45,7 @@ class Probe:
         tried = [PathTried(PathKind.DIRECT, PathResult.SILENCE)]
         tried += [PathTried(PathKind.RELAY, result, relay) for relay, result in self.relays.items()]
         if self.stream is not None:
-            tried.append(PathTried(PathKind.STREAM, PathResult.SILENCE, detail=self.stream_detail))
+            tried.append(PathTried(PathKind.STREAM, self.stream_result, detail=self.stream_detail))
         return tuple(tried)
 
 
@@ -178,11 +179,13 @@ class Prober:
         self._dialled.remove(stream)
         return True
 
-    def handle_stream_failed(self, stream: int, reason: str) -> None:
-        """Note why the stream gave no answer; the datagrams may still."""
+    def handle_stream_failed(self, stream: int, reason: str, *, refused: bool) -> None:
+        """Note why the stream gave no answer; the datagrams may still. `refused`: nobody listens at that port."""
         self._dialled.discard(stream)
         if self._probe is not None and self._probe.stream == stream:
             self._probe.stream_detail = reason
+            if refused:
+                self._probe.stream_result = PathResult.REFUSED
 
     def _take_rtt(self, now: float, probe: Probe) -> None:
         if not probe.timed_out and self._core.stalled_at < probe.began_at:

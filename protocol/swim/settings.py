@@ -57,6 +57,9 @@ class Settings:
     """Before a verdict each node pings the suspect itself, with what it is accused of, so late that the
     verdict is not delayed; who answers is not held failed. Ours beyond SWIM and Lifeguard; off in the
     paper's configurations. Costs one datagram per node and failure."""
+    own_look: bool = True
+    """A member that hears an accusation asks the suspect itself at once, and waits 0.6 of the shortest suspicion for
+    one whose port refuses, seen by itself and through a relay. Ours beyond SWIM and Lifeguard; see `swim.look`."""
 
     coordinates: bool = False
     """Each answered probe moves this node's network coordinate (Vivaldi), by which others are sorted by their distance.

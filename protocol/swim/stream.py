@@ -14,6 +14,7 @@ from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import Dial, JoinEnded, StreamClose, StreamSend
 from protocol.swim.local import LocalMember
+from protocol.swim.look import Looker
 from protocol.swim.ping import Pinger
 from protocol.swim.probe import Prober
 from protocol.swim.sync import Stage, SyncExchange, SyncListener
@@ -127,11 +128,14 @@ class Listener(SyncListener, Protocol):
 class Streams:
     """Conversations by stream number; the shell carries them and enforces their timeouts."""
 
-    def __init__(self, core: Core, local: LocalMember, pinger: Pinger, prober: Prober, listener: Listener) -> None:
+    def __init__(
+        self, core: Core, local: LocalMember, pinger: Pinger, prober: Prober, looker: Looker, listener: Listener
+    ) -> None:
         self._core = core
         self._local = local
         self._pinger = pinger
         self._prober = prober
+        self._looker = looker
         self._listener = listener
         self._streams: dict[int, _Stream] = {}
         self._syncs: dict[int, _Sync] = {}
@@ -239,6 +243,9 @@ class Streams:
         if self._prober.take_opened(stream):
             self._ask_probed(stream, peer)
             return
+        if self._looker.take_opened(stream):
+            core.emit(StreamClose(stream))
+            return
         held = self._streams.get(stream)
         if held is None:
             if len(self._streams) >= STREAMS_MAX or self._opened_by(peer) >= PEER_STREAMS_MAX:
@@ -295,9 +302,17 @@ class Streams:
             case _:
                 raise MalformedMessage(f"{type(message).__name__} out of turn")
 
+    def handle_port_refused(self, now: float, stream: int, reason: str) -> None:
+        """Take note that nobody listens where a stream was to lead, as the system there says."""
+        self._prober.handle_stream_failed(stream, reason, refused=True)
+        self._looker.handle_stream_failed(stream, reason, refused=True)
+        self.handle_closed(now, stream, None, reason, own_echo=False)
+
     def handle_closed(self, now: float, stream: int, refusal: Refusal | None, reason: str, *, own_echo: bool) -> None:
         """Take note that a stream ended, or never opened, before its work was done."""
-        self._prober.handle_stream_failed(stream, refusal.sentence if refusal else reason)
+        why = refusal.sentence if refusal else reason
+        self._prober.handle_stream_failed(stream, why, refused=False)
+        self._looker.handle_stream_failed(stream, why, refused=False)
         held = self._streams.pop(stream, None)
         if held is None:
             return

@@ -7,7 +7,7 @@ from protocol.status import Status
 from protocol.swim.core import Core
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import ChangeKind
-from protocol.swim.evidence import PathTried
+from protocol.swim.evidence import PathTried, is_gone
 from protocol.swim.member import Member
 from protocol.swim.ping import Pinger
 from protocol.swim.suspicion import Suspicion
@@ -44,6 +44,8 @@ class Verdicts:
         self._paths: dict[MemberId, tuple[PathTried, ...]] = {}
         self._checks: deque[MemberId] = deque(maxlen=CHECKS_MAX)
         self._look_count = 0
+        self.when_accused: Callable[[float, Member], None] = _stay
+        """What follows when another has accused somebody, for the first time at an incarnation; the engine's."""
 
     def suspicion(self, id: MemberId) -> Suspicion | None:
         """Give a member's running suspicion."""
@@ -62,6 +64,21 @@ class Verdicts:
         status_before = member.status
         core.membership.apply(now, Claim(accusation))
         self.handle_accused(now, member, Claim(accusation), status_before)
+        if core.settings.own_look:
+            self._heed(now, member.id, paths)
+
+    def take_look(self, now: float, id: MemberId, paths: tuple[PathTried, ...]) -> None:
+        """Take what this node saw when it looked at one that another accused; it did not answer."""
+        self._core.note(now, self._core.membership.writable(id), "look-failed", by=self._core.own_id, paths=paths)
+        self._paths.setdefault(id, paths)
+        self._heed(now, id, paths)
+
+    def _heed(self, now: float, id: MemberId, paths: tuple[PathTried, ...]) -> None:
+        """Wait no longer than need be for one whose process is gone, as this node has seen."""
+        suspicion = self._suspicions.get(id)
+        if suspicion is not None and not suspicion.seen_gone and is_gone(paths):
+            suspicion.seen_gone = True
+            self._arm(now, id, suspicion)
 
     def evict(self, now: float, member: Member, *, prune: bool) -> Claim:
         """Sign that a member, once failed, shall be left; the caller applies and spreads it."""
@@ -92,6 +109,8 @@ class Verdicts:
             core.change(now, ChangeKind.SUSPECT, member, by=accusation.accuser, paths=self._own_paths(accusation))
             if claim.age_s >= suspicion.longest_s and now - member.first_seen < core.settings.probe_interval_s:
                 self._check_later(now, member.id)
+            elif accusation.accuser != core.own_id:
+                self.when_accused(now, member)
         else:
             core.note(now, member, "confirmed", by=accusation.accuser, confirmations=confirmations)
 
@@ -164,7 +183,8 @@ class Verdicts:
         paths = self._paths.pop(id, ())
         kind = ChangeKind.LEAVE if member.entry.eviction else ChangeKind.FAILED
         by = member.entry.eviction.issuer if member.entry.eviction else None
-        core.change(now, kind, member, by=by, paths=paths, confirmations=max(0, len(suspicion.accusers) - 1))
+        note = "its port refuses connections: the process is gone" if suspicion.seen_gone else ""
+        core.change(now, kind, member, by=by, paths=paths, confirmations=max(0, len(suspicion.accusers) - 1), note=note)
         self._on_failed(now, member)
 
     # --- old accusations ------------------------------------------------------------------------
@@ -200,3 +220,7 @@ class Verdicts:
                 self._arm(now, id, suspicion)
 
         return done
+
+
+def _stay(now: float, member: Member) -> None:
+    del now, member

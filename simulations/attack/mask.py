@@ -86,3 +86,10 @@ class Mask(Engine):
             self._mouth.take_closed(stream)
             return []
         return self._mouth.bend(super().handle_stream_closed(now, stream, refusal, reason, own_echo=own_echo))
+
+    def handle_port_refused(self, now: float, stream: int, reason: str) -> list[Effect]:
+        """Leave the attacker's own streams to it."""
+        if self._mouth.owns(stream):
+            self._mouth.take_closed(stream)
+            return []
+        return self._mouth.bend(super().handle_port_refused(now, stream, reason))

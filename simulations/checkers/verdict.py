@@ -13,6 +13,8 @@ from simulations.checkers.checker import Checker, Report, signs_accusation
 from simulations.world import Node, Step, World
 
 ROUNDING_S = 1e-6
+GONE_SHARE = 0.6
+"""Of the shortest suspicion, for one whose process has ended, where own looks are taken."""
 LATENCY_SHARE_MAX = 0.25
 """Of the probe timeout: with delays beyond it, silence may be the network's."""
 
@@ -29,18 +31,24 @@ class Opened:
     """That the observer had counted when `running_from` was written."""
     running_from: float
     """Since when it ran without a stall."""
+    since: float
+    """When the probe may have begun by which its observer saw that the process is gone: virtual time."""
 
 
 class VerdictInTime(Checker):
     """The formulas are written out here again, so that a slip in the engine's shows."""
 
     name = "verdict-in-time"
-    law = "nobody fails before the shortest suspicion is over, and no dead member is suspect beyond the longest"
+    law = (
+        "nobody fails before the shortest suspicion is over, or, if its process has ended, 0.6 of it; "
+        "and no dead member is suspect beyond the longest"
+    )
 
     def __init__(self, world: World, report: Report) -> None:
         super().__init__(world, report)
         self._opened: dict[tuple[int, int], dict[MemberId, Opened]] = {}
         self._died_at: dict[MemberId, float] = {}
+        self._returned_at: dict[MemberId, float] = {}
 
     def see_event(self, at: float, kind: str, node: Node | None, text: str) -> None:
         """Note who died when, in virtual time."""
@@ -48,6 +56,7 @@ class VerdictInTime(Checker):
             self._died_at[node.id] = at
         elif node is not None and kind == "restart":
             self._died_at.pop(node.id, None)
+            self._returned_at[node.id] = at
 
     def see_own_record(self, step: Step, before: Record | None, now: Record) -> None:
         """Note who left: it drops its suspicions, and has to find out anew, by a round of probes, once it is back."""
@@ -68,10 +77,16 @@ class VerdictInTime(Checker):
                 return
             if step.node.engine.membership.revocations.bars(change.id):  # put out, whatever it answers
                 return
-            waited_s = change.at - opened.at
-            if waited_s < opened.least_s - ROUNDING_S:
-                text = f"{change.name} failed {waited_s:.3f} s after it was suspected, at least {opened.least_s:.3f} s"
+            waited_s, least_s = change.at - opened.at, opened.least_s
+            if step.node.settings.own_look and self._was_down(change.id, opened.since):
+                least_s *= GONE_SHARE
+            if waited_s < least_s - ROUNDING_S:
+                text = f"{change.name} failed {waited_s:.3f} s after it was suspected, at least {least_s:.3f} s"
                 self.violate(step.at, step.node, text)
+
+    def _was_down(self, id: MemberId, since: float) -> bool:
+        """Tell whether a member's process was gone at any time since then, or there is none: it is made up."""
+        return self.world.find(id) is None or id in self._died_at or self._returned_at.get(id, float("-inf")) >= since
 
     def _open(self, step: Step, change: Change) -> Opened:
         engine, settings = step.node.engine, step.node.settings
@@ -81,7 +96,8 @@ class VerdictInTime(Checker):
         longest_s = shortest_s(settings, live + others) * (settings.suspicion_beta if settings.lha_suspicion else 1)
         if self._is_old(step, change, least_s * settings.suspicion_beta if settings.lha_suspicion else least_s):
             least_s = settings.probe_interval_s  # it had its time; one ping decides (protocol/swim/verdict.py)
-        return Opened(change.incarnation, change.at, least_s, longest_s, engine.counters.stalls, change.at)
+        since = step.at - settings.awareness_max * settings.probe_interval_s
+        return Opened(change.incarnation, change.at, least_s, longest_s, engine.counters.stalls, change.at, since)
 
     def _is_old(self, step: Step, change: Change, longest_s: float) -> bool:
         """Tell whether a newcomer learned of a member together with an accusation older than any suspicion."""

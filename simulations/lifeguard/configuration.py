@@ -15,6 +15,8 @@ class Configuration:
     buddy: bool = False
     extensions: bool = False
     """What is ours beyond the paper: the second look, and the stream as a probe's last word."""
+    own_look: bool = False
+    """Ours too: who hears an accusation asks the suspect itself, and waits less for one whose port refuses."""
 
     def settings(self, alpha: int, beta: int) -> Settings:
         """Give the engine's settings: the lan profile, with the paper's alpha and beta."""
@@ -26,19 +28,22 @@ class Configuration:
             buddy=self.buddy,
             stream_fallback=self.extensions,
             second_look=self.extensions,
+            own_look=self.own_look,
         )
 
 
 SWIM = Configuration("SWIM")
 LIFEGUARD = Configuration("Lifeguard", lha_probe=True, lha_suspicion=True, buddy=True)
-SHOAL = Configuration("Shoal", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True)
+SECOND_LOOK = Configuration("Second look", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True)
+SHOAL = Configuration("Shoal", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True, own_look=True)
 CONFIGURATIONS = (
     SWIM,
     Configuration("LHA-Probe", lha_probe=True),
     Configuration("LHA-Suspicion", lha_suspicion=True),
     Configuration("Buddy", buddy=True),
     LIFEGUARD,
+    SECOND_LOOK,
     SHOAL,
 )
-"""The paper's five, and Lifeguard with what is ours."""
+"""The paper's five, and Lifeguard with what is ours, one after the other."""
 BY_NAME = {configuration.name: configuration for configuration in CONFIGURATIONS}

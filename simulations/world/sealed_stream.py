@@ -102,7 +102,8 @@ class SealedStreams:
             self._hand_later(delay_s, end, self._greet)
 
     def _refuse_connection(self, end: StreamEnd) -> None:
-        self._fail(end, "connection refused")
+        if self._holds(end):
+            self._fail_refused(end)
 
     def _greet(self, end: StreamEnd) -> None:
         guard = self._guard_of(end.node)
@@ -322,6 +323,14 @@ class SealedStreams:
         """Tell the engine that it could not be connected."""
         self.handshakes["unreachable"] += 1
         self._report(end, reason, None, own_echo=False)
+
+    def _fail_refused(self, end: StreamEnd) -> None:
+        """Tell the engine that nobody listens there."""
+        self.handshakes["unreachable"] += 1
+        node = end.node
+        del self._ends_of(node)[end.number]
+        effects = node.engine.handle_port_refused(node.now(self._world.now), end.number, "connection refused")
+        self._world.do(node, "stream", effects)
 
     def _end(self, end: StreamEnd, reason: str, refusal: Refusal | None = None, *, own_echo: bool = False) -> None:
         """Close an end before its work was done, and tell its engine why."""

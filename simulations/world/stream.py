@@ -97,7 +97,7 @@ class ObjectStreams:
         if host is not None and (world.network.is_cut(node, host) or world.network.is_cut(host, node)):
             self._fail(node, effect.stream, "timed out", timeout_s)
         elif target is None:
-            self._fail(node, effect.stream, "connection refused", REFUSED_S)
+            self._refuse(node, effect.stream)
         elif target is node:
             self._fail(node, effect.stream, "led back to this node", REFUSED_S, own_echo=True)
         elif effect.to is not None and target.id != effect.to:
@@ -123,6 +123,16 @@ class ObjectStreams:
             self._world.do(node, "stream", effects)
 
         self._world.deliver(node, delay_s, handle)
+
+    def _refuse(self, node: Node, stream: int) -> None:
+        """Say that nobody listens there."""
+        engine = node.engine
+
+        def handle(_: object) -> None:
+            effects = engine.handle_port_refused(node.now(self._world.now), stream, "connection refused")
+            self._world.do(node, "stream", effects)
+
+        self._world.deliver(node, REFUSED_S, handle)
 
     def _shake_hands(self, node: Node, stream: int, target: Node, purpose: Purpose) -> None:
         world, ways = self._world, [self._world.network.stream_delay_s(node, target) for _ in range(HANDSHAKE_WAYS)]

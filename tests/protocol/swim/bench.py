@@ -45,7 +45,7 @@ def make_engine(
     census: Census = EMPTY_CENSUS,
 ) -> Engine:
     """Make an engine that was not started; by itself it holds failed without a second look, to the moment."""
-    chosen = settings or Settings.lan(second_look=False)
+    chosen = settings or Settings.lan(second_look=False, own_look=False)
     profile = profile_of(who, license_id=chosen.license_id)
     return Engine(profile, chosen, incarnation=incarnation, sign=who.sign, rng=Random(seed), census=census)
 

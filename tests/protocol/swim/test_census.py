@@ -38,7 +38,7 @@ from tests.protocol.swim.bench import (
 from tests.protocol.swim.test_engine_fuzz import PEOPLE, some_claims
 from tests.protocol.wire.sample import Author, author
 
-LAN = Settings.lan(second_look=False)
+LAN = Settings.lan(second_look=False, own_look=False)
 MANY = [author(index) for index in range(1, 41)]
 
 

@@ -93,9 +93,9 @@ def test_verdict_on_an_old_accusation_of_one_long_known_takes_its_time() -> None
 
 
 def second_look() -> Engine:
-    """Give an engine as by default, among ten, in which SUBJECT is suspect with 4 s to go; nobody is probed."""
+    """Give an engine with the second look alone, among ten; SUBJECT is suspect with 4 s to go, and nobody is probed."""
     people = (SUBJECT.record(FIRST), *(who.record(FIRST) for who in CROWD))
-    engine = started(ME, Settings.lan(), *people)
+    engine = started(ME, Settings.lan(own_look=False), *people)
     engine.prober.rest()
     for who in CROWD[:3]:
         tell(engine, 0.0, who.accuse(SUBJECT.id, FIRST), sender=who)
