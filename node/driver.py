@@ -178,10 +178,13 @@ class Driver:
     def _arm(self) -> None:
         scope = self._timer_scope
         if scope is not None:
-            due = self.engine.next_deadline()
-            deadline = math.inf if due is None else due
+            deadline = self._next_deadline()
             if scope.deadline != deadline:
                 scope.deadline = deadline
+
+    def _next_deadline(self) -> float:
+        due = self.engine.next_deadline()
+        return math.inf if due is None else due
 
     async def run_timer(self) -> None:
         """Serve the engine's deadlines, until cancelled.
@@ -190,10 +193,10 @@ class Driver:
         timer is served the socket is drained, so that nothing is concluded from silence that is not.
         """
         while True:
-            with trio.CancelScope() as scope:
+            with trio.CancelScope(deadline=self._next_deadline()) as scope:
                 self._timer_scope = scope
-                self._arm()
                 await trio.sleep_forever()
+            self._timer_scope = None  # what is done from here on need not move a deadline that has passed
             now = trio.current_time()
             due = self.engine.next_deadline()
             late_s = 0.0 if due is None else now - due

@@ -3,7 +3,7 @@
 from protocol.error import MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.fact_keeper import FactKeeper
-from protocol.swim.vivaldi import Coordinate, CoordinateKeeper
+from protocol.swim.vivaldi import PEERS_MAX, Coordinate, CoordinateKeeper
 from protocol.ulid import MemberId
 
 COORDINATE_KEY = b"v"
@@ -20,6 +20,8 @@ class Location:
         self._facts = facts
         self._keeper = CoordinateKeeper(core.rng)
         self._told_at = float("-inf")
+        self._read: dict[MemberId, tuple[bytes, Coordinate | None]] = {}
+        """What members said last of where they stand, as bytes and as read, so that it is read once."""
 
     @property
     def own(self) -> Coordinate | None:
@@ -42,7 +44,14 @@ class Location:
         fact = self._core.membership.facts.get(peer, COORDINATE_KEY)
         if fact is None or not fact.value:
             return None
+        held = self._read.get(peer)
+        if held is not None and held[0] is fact.value:
+            return held[1]
         try:
-            return Coordinate.decode(fact.value)
+            coordinate = Coordinate.decode(fact.value)
         except MalformedMessage:
-            return None
+            coordinate = None
+        if len(self._read) >= PEERS_MAX:
+            self._read.clear()
+        self._read[peer] = (fact.value, coordinate)
+        return coordinate
