@@ -4,6 +4,8 @@
 #              file of them on one worker, for a file's tests share a cluster; they wait more than they work
 # make clients what the Consul dialect is tested with, each in a folder of its own under .clients: four Python clients,
 #              npm's, py-consul's own tests, VictoriaMetrics; what is not there is skipped by the tests, with the reason
+# make peers   what `python -m benchmarks compare` holds Shoal against, under .peers: Debian's serf, PyPI's kinship;
+#              what is not there is left out of the comparison, with the reason
 #
 # Each works as the first command on a machine that has only Python 3.11 (or later) with venv, and make.
 # PYTHON=/path/to/python chooses the interpreter.
@@ -17,8 +19,10 @@ CODE := node protocol api simulations benchmarks tests
 CLIENTS := .clients
 PY_CLIENTS := py-consul==1.8.0 python-consul==1.1.0 python-consul2==0.1.5 consulate==0.6.0
 NPM_CLIENT := consul@2.0.1
+PEERS := .peers
+PY_PEER := kinship==0.4.0
 
-.PHONY: setup up test lint format clients clean
+.PHONY: setup up test lint format clients peers clean
 
 setup: $(VENV)/.installed
 
@@ -80,5 +84,18 @@ $(CLIENTS)/.victoria-metrics:
 	{ apt-get download -qq victoria-metrics || { echo "no package of VictoriaMetrics here: left out" >&2; exit 0; }; } && \
 	dpkg -x victoria-metrics_*.deb ../victoria-metrics && touch ../.victoria-metrics
 
+peers: setup $(PEERS)/.serf $(PEERS)/.$(PY_PEER)
+
+$(PEERS)/.serf:
+	@command -v dpkg >/dev/null || { echo "no dpkg here: serf is left out" >&2; exit 0; }; \
+	mkdir -p $(PEERS)/deb && cd $(PEERS)/deb && \
+	{ apt-get download -qq serf || { echo "no package of serf here: left out" >&2; exit 0; }; } && \
+	dpkg -x serf_*.deb ../serf && touch ../.serf
+
+$(PEERS)/.$(PY_PEER):
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --upgrade --target $(PEERS)/kinship $(PY_PEER) || \
+	    { echo "no $(PY_PEER) here: left out" >&2; exit 0; }; \
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(CLIENTS) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -1,6 +1,7 @@
 """Measured figures: what a node costs, with the machine, the Python and the commit they were measured on.
 
     python -m benchmarks micro     the parts, the receive path, and some real processes
+    python -m benchmarks compare   beside Serf and kinship, in one run
 
 Reading order: `command` (the kinds of measurement), `figure` (what is printed), then the package of a kind.
 `agent_process` and `process_cost` start real agents and read what the kernel says of them; `http_load` loads a route.

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Sequence
 from types import ModuleType
 
+from benchmarks.compare import command as compare
 from benchmarks.micro import command as micro
 
-KINDS: dict[str, ModuleType] = {"micro": micro}
+KINDS: dict[str, ModuleType] = {"micro": micro, "compare": compare}
 """Each has ABOUT, one line; `configure`, which adds its options; and `run`, which measures and gives the exit code."""
 
 
