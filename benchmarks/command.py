@@ -7,7 +7,9 @@ from types import ModuleType
 from benchmarks.compare import command as compare
 from benchmarks.micro import command as micro
 
-KINDS: dict[str, ModuleType] = {"micro": micro, "compare": compare}
+KINDS: dict[str, ModuleType] = {"micro": micro, "check": check, "compare": compare}
+from benchmarks.check import command as check
+KINDS: dict[str, ModuleType] = {"micro": micro, "check": check}
 """Each has ABOUT, one line; `configure`, which adds its options; and `run`, which measures and gives the exit code."""
 
 

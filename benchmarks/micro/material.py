@@ -1,6 +1,7 @@
 """What the subjects work on: real identities, one cluster, and signed statements."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,6 +23,8 @@ NOW_MS = 1_700_000_000_000
 INCARNATION = NOW_MS
 TAGS = {"dc": "dc1", "region": "global"}
 """What every node's record has."""
+
+Entropy = Callable[[int], bytes]
 
 S = TypeVar("S", bound=Statement)
 
@@ -68,21 +71,21 @@ class Author:
         return _as(Accusation, self.signer.sign(body) + body)
 
 
-def make_keyring() -> Keyring:
+def make_keyring(entropy: Entropy = os.urandom) -> Keyring:
     """Make a cluster."""
-    return Keyring.generate(NOW_MS, os.urandom)
+    return Keyring.generate(NOW_MS, entropy)
 
 
-def make_author(keyring: Keyring, index: int) -> Author:
+def make_author(keyring: Keyring, index: int, entropy: Entropy = os.urandom) -> Author:
     """Make a member that was created `index` ms after the first."""
-    identity = Identity.generate(NOW_MS + index, os.urandom)
+    identity = Identity.generate(NOW_MS + index, entropy)
     address = Address(f"10.{index // 62_500}.{index // 250 % 250}.{index % 250 + 1}", 7946)
     return Author(identity, StatementSigner(identity, keyring.cluster_id), f"node-{index:05}", address)
 
 
-def make_authors(keyring: Keyring, count: int) -> list[Author]:
+def make_authors(keyring: Keyring, count: int, entropy: Entropy = os.urandom) -> list[Author]:
     """Make so many members."""
-    return [make_author(keyring, index) for index in range(count)]
+    return [make_author(keyring, index, entropy) for index in range(count)]
 
 
 def _as(kind: type[S], raw: bytes) -> S:

@@ -14,6 +14,8 @@ from protocol.wire.message import Claim
 
 MEMBER_COUNT = 300
 """More than there are accusations in a measurement: each is of somebody else."""
+UPDATED_END = 42
+"""The first 40 others say something new of themselves in turn: beyond 32 times at once nobody is heeded."""
 
 
 def measure(scale: Scale) -> Iterator[Figure]:
@@ -34,22 +36,22 @@ def measure(scale: Scale) -> Iterator[Figure]:
 
 
 def _measure_engine(scale: Scale, authors: list[Author], held: list[Claim]) -> Iterator[Figure]:
-    sender, subject = authors[1], authors[2]
+    sender = authors[1]
     engine = make_engine(authors[0])
     tell(engine, sender, held)
-    later = count(INCARNATION + 1)
+    later, subjects = count(INCARNATION + 1), cycle(authors[2:UPDATED_END])
     yield time_call("engine: a record held already", lambda: tell(engine, sender, held[2:3]), scale)
     yield time_each(
         "engine: a record with a larger incarnation",
-        lambda: [subject.claim(next(later))],
+        lambda: [next(subjects).claim(next(later))],
         lambda claims: tell(engine, sender, claims),
         scale,
     )
-    subjects = iter(authors[3:])
+    accused = iter(authors[UPDATED_END:])
     accusers = cycle(authors[1:])  # one alone would soon be over its budget
     yield time_each(
         "engine: the first accusation of a member",
-        lambda: [Claim(next(accusers).accuse(next(subjects).id))],
+        lambda: [Claim(next(accusers).accuse(next(accused).id))],
         lambda claims: tell(engine, sender, claims),
         scale,
     )

@@ -28,6 +28,7 @@ SUBJECTS = (
     Subject("codec", "codec", "packets and sync frames as bytes, and back"),
     Subject("crypto", "crypto", "seals, signatures, shared keys"),
     Subject("handshake", "handshake", "both sides of a stream's handshake"),
+    Subject("engine", "engine", "one packet in the engine alone"),
     Subject("merge", "merge", "claims into the member list"),
     Subject("rumor", "rumor", "the rumor queue"),
     Subject("view-hash", "view_hash", "the view hash"),

@@ -9,7 +9,7 @@ from benchmarks.figure import Figure, figure, format_figures
 from benchmarks.micro.subject import SUBJECTS
 from simulations.machine import this_machine
 
-IN_MEMORY = ("codec", "crypto", "handshake", "fact", "merge", "rumor", "view-hash", "sync", "udp", "receive")
+IN_MEMORY = ("codec", "crypto", "handshake", "engine", "fact", "merge", "rumor", "view-hash", "sync", "udp", "receive")
 WITH_PROCESSES = ("flood", "idle", "http")
 MAY_BE_ZERO = ("dropped", "failed", "accused", "refuted", "stalls", "lateness")
 """Counts of what should not happen, and a lateness that is below a clock's step."""
