@@ -1,5 +1,6 @@
 """Real agents: `shoal agent` as a process of its own, tied to this one."""
 
+import json
 import os
 import socket
 import subprocess
@@ -53,6 +54,15 @@ class AgentProcess:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=5) as answer:
             body: bytes = answer.read()
         return body
+
+    def alive_count(self) -> int:
+        """Ask how many members it holds for alive, itself among them.
+
+        Raises:
+            OSError: nobody answers there.
+        """
+        members = json.loads(self.get("/v1/agent/members"))["Members"]
+        return sum(member["Status"] == "alive" for member in members)
 
     def wait_for_http(self, path: str) -> float:
         """Ask until the first answer; give the seconds since exec.
@@ -143,6 +153,21 @@ def start_process(command: Sequence[str], log: Path, gossip_port: int = 0, http_
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environ, cwd=ROOT, process_group=0
         )
     return AgentProcess(process, gossip_port, http_port, started_at)
+
+
+def wait_for_ports(server: AgentProcess, log: Path) -> dict[str, int]:
+    """Read a line `ports NAME=PORT ...` that a server prints once it listens.
+
+    Raises:
+        TimeoutError: it said none.
+    """
+    until = time.monotonic() + START_MAX_S
+    while time.monotonic() < until and server.process.poll() is None:
+        text = log.read_text(errors="replace")
+        if text.startswith("ports ") and text.endswith("\n"):
+            return {name: int(port) for name, port in (word.split("=") for word in text.split()[1:])}
+        time.sleep(POLL_S)
+    raise TimeoutError(f"a server did not start: {log.read_text(errors='replace')[-LOG_TAIL_LENGTH:]}")
 
 
 def free_port() -> int:

@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Sequence
 from types import ModuleType
 
+from benchmarks.check import command as check
 from benchmarks.compare import command as compare
+from benchmarks.http import command as http
 from benchmarks.micro import command as micro
 
-KINDS: dict[str, ModuleType] = {"micro": micro, "check": check, "compare": compare}
-from benchmarks.check import command as check
-KINDS: dict[str, ModuleType] = {"micro": micro, "check": check}
+KINDS: dict[str, ModuleType] = {"micro": micro, "check": check, "compare": compare, "http": http}
 """Each has ABOUT, one line; `configure`, which adds its options; and `run`, which measures and gives the exit code."""
 
 

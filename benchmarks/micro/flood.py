@@ -9,10 +9,9 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from statistics import quantiles
 from tempfile import TemporaryDirectory
 from time import monotonic, process_time
 
@@ -20,11 +19,11 @@ import trio
 
 from benchmarks.agent_process import ROOT, Cluster, open_cluster
 from benchmarks.figure import Figure, figure
+from benchmarks.lateness import RecordingLateness, lateness_figures
 from benchmarks.micro.scale import Scale
 from benchmarks.process_cost import read_udp_drops
 from benchmarks.progress import Progress
 from node import Config, Node, open_node
-from node.driver import Lateness
 from protocol.security.opening import DropReason
 from protocol.swim.effect import ChangeKind
 from protocol.ulid import MemberId
@@ -33,18 +32,6 @@ PEER_COUNT = 3
 MEETING_MAX_S = 20.0
 AFTERMATH_S = 1.0
 """What is still in the socket at the end, and probes under way, get this long."""
-
-
-@dataclass(slots=True)
-class RecordingLateness(Lateness):
-    """Keeps every sample beside the histogram's counts."""
-
-    samples: list[float] = field(default_factory=list)
-
-    def add(self, late_s: float) -> None:
-        """Count one timer."""
-        Lateness.add(self, late_s)
-        self.samples.append(max(0.0, late_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +172,7 @@ def _figures(
             yield figure(f"dropped as {reason.value}", "1/s", [(count - before.drops[reason]) / duration_s])
     yield figure("probes begun", "1/s", [(after.probes - before.probes) / duration_s], note="one a second is on time")
     yield figure("probes that failed", "", [after.probe_failures - before.probe_failures])
-    late_ms = sorted(1e3 * late for late in late_s)
-    if len(late_ms) > 1:
-        cuts = quantiles(late_ms, n=100, method="inclusive")
-        note = f"of {len(late_ms)} timers"
-        yield figure("timer lateness, median", "ms", [cuts[49]], note=note)
-        yield figure("timer lateness, 99th percentile", "ms", [cuts[98]], note=note)
-        yield figure("timer lateness, largest", "ms", [late_ms[-1]], note=note)
+    yield from lateness_figures(late_s)
     yield figure("stalls noticed", "", [after.stalls - before.stalls])
     yield figure("healthy members accused", "", [_accused(node, flooder)], at_most=0)
     yield figure("accusations refuted", "", [after.refutations - before.refutations], note="made against this node")

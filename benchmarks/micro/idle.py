@@ -4,7 +4,6 @@ Half of the agents serve HTTP and half do not, in one cluster of the lan profile
 own. They are started one after the other, so that a start is measured beside idle nodes only.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -88,16 +87,11 @@ def _wait_for_all(cluster: Cluster) -> None:
     witnesses = [agent for agent in cluster.agents if agent.http_port]
     until = time.monotonic() + CONVERGE_MAX_S
     for agent in (witnesses[0], witnesses[-1]):
-        while _alive_count(agent) < len(cluster.agents):
+        while agent.alive_count() < len(cluster.agents):
             cluster.check()
             if time.monotonic() > until:
-                raise TimeoutError(f"only {_alive_count(agent)} of {len(cluster.agents)} agents are alive")
+                raise TimeoutError(f"only {agent.alive_count()} of {len(cluster.agents)} agents are alive")
             time.sleep(0.1)
-
-
-def _alive_count(agent: AgentProcess) -> int:
-    members = json.loads(agent.get("/v1/agent/members"))["Members"]
-    return sum(member["Status"] == "alive" for member in members)
 
 
 def _watch(cluster: Cluster, duration_s: float, progress: Progress) -> list[Sample]:

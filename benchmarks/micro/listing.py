@@ -5,16 +5,14 @@ are loaded in turn, so what disturbs one disturbs the other. The load comes from
 from a small client of ours.
 """
 
-import shutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.agent_process import AgentProcess, start_process
+from benchmarks.agent_process import start_process, wait_for_ports
 from benchmarks.figure import Figure, figure
-from benchmarks.http_load import load_with_client, load_with_wrk
+from benchmarks.http_load import best_client
 from benchmarks.micro.scale import Scale
 from benchmarks.process_cost import read_used
 from benchmarks.progress import Progress
@@ -23,14 +21,13 @@ MEMBER_COUNT = 100
 CONNECTION_COUNT = 16
 RATIO = 85.0
 """Per cent of what the bare route reaches."""
-START_MAX_S = 20.0
 PATH = "/v1/agent/members"
 
 
 def measure(scale: Scale) -> Iterator[Figure]:
     """Load both routes in turn."""
     progress = Progress("http")
-    load = load_with_wrk if shutil.which("wrk") else load_with_client
+    client, load = best_client()
     with TemporaryDirectory(prefix="shoal-") as directory:
         log = Path(directory) / "log"
         command = (
@@ -42,20 +39,20 @@ def measure(scale: Scale) -> Iterator[Figure]:
         )
         server = start_process(command, log)
         try:
-            ports = _wait_for_ports(server, log)
+            ports = wait_for_ports(server, log)
             rates: dict[str, list[float]] = {name: [] for name in ports}
             cpu_us: dict[str, list[float]] = {name: [] for name in ports}
             for index in range(scale.http_rounds):
                 for name, port in ports.items():
                     used = read_used(server.pid)
-                    done, duration_s = load(port, PATH, CONNECTION_COUNT, scale.http_s)
-                    rates[name].append(done / duration_s)
-                    cpu_us[name].append(read_used(server.pid).cpu_s_since(used) / done * 1e6)
+                    got = load(port, PATH, CONNECTION_COUNT, scale.http_s)
+                    rates[name].append(got.rate)
+                    cpu_us[name].append(read_used(server.pid).cpu_s_since(used) / got.answers * 1e6)
                 progress.say_sometimes(f"round {index + 1} of {scale.http_rounds}")
         finally:
             server.process.kill()
             server.process.wait()
-    yield from _figures(rates, cpu_us, load.__name__.removeprefix("load_with_"))
+    yield from _figures(rates, cpu_us, client)
 
 
 def _figures(rates: dict[str, list[float]], cpu_us: dict[str, list[float]], client: str) -> Iterator[Figure]:
@@ -67,18 +64,3 @@ def _figures(rates: dict[str, list[float]], cpu_us: dict[str, list[float]], clie
     yield figure("requests against the bare route", "%", shares, at_least=RATIO)
     shares = [100 * bare / members for members, bare in zip(cpu_us["members"], cpu_us["bare"], strict=True)]
     yield figure("the same by CPU per request", "%", shares)
-
-
-def _wait_for_ports(server: AgentProcess, log: Path) -> dict[str, int]:
-    """Read which ports the server has.
-
-    Raises:
-        TimeoutError: it said none.
-    """
-    until = time.monotonic() + START_MAX_S
-    while time.monotonic() < until and server.process.poll() is None:
-        words = log.read_text().split()
-        if len(words) == 3 and words[0] == "ports":
-            return {"members": int(words[1]), "bare": int(words[2])}
-        time.sleep(0.02)
-    raise TimeoutError(f"the server did not start: {log.read_text()[-500:]}")

@@ -2,7 +2,7 @@
 
     python -m benchmarks.micro.listing_server DATA_DIR MEMBER_COUNT
 
-It prints `ports` with both ports, and serves until it is killed.
+It prints `ports members=PORT bare=PORT`, and serves until it is killed.
 """
 
 import sys
@@ -60,9 +60,9 @@ async def main(data_dir: str, member_count: int) -> None:
         view = AgentView(node, ANY_PORT, lambda: "")
         body = encode_json(members_answer(view))
         ports = []
-        for app in (build_http_app(view), bare_app(body)):
+        for name, app in (("members", build_http_app(view)), ("bare", bare_app(body))):
             address = await nursery.start(partial(serve, cast(App, app), ListenConfig(ANY_PORT)))
-            ports.append(address.port)
+            ports.append(f"{name}={address.port}")
         print("ports", *ports, flush=True)
         await trio.sleep_forever()
 

@@ -1,0 +1,64 @@
+"""`python -m benchmarks http [--alarm-s SECONDS] [--tiny] [--json]`."""
+
+import argparse
+import json
+import sys
+
+from benchmarks.figure import Figure, format_figures
+from benchmarks.http import alarm, route
+from simulations.machine import this_machine
+
+ABOUT = "requests per second beside a bare route, and the failure detector under load"
+ALARM_S = 300.0
+TINY_ALARM_S = 3.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = "Loads with wrk where it is installed (Debian: apt-get install wrk), else with a client of ours."
+    parser.add_argument(
+        "--alarm-s",
+        type=_seconds,
+        metavar="SECONDS",
+        help=f"how long a cluster is watched under load, {ALARM_S:g} unless told; 0: not at all",
+    )
+    parser.add_argument("--tiny", action="store_true", help="a few requests: shows that it runs, measures nothing")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, and print; the exit code is 0 whatever the figures are."""
+    machine = this_machine()
+    if not options.json:
+        print(machine.as_line(), flush=True)
+    client, comparisons = route.compare_routes(route.Scale.tiny() if options.tiny else route.Scale.full())
+    if not options.json:
+        print(f"\nroutes, loaded by {client}\n{route.format_comparisons(comparisons)}", flush=True)
+    figures = _watch(options)
+    if options.json:
+        report = {
+            "machine": machine.as_json(),
+            "is_tiny": options.tiny,
+            "client": client,
+            "routes": [one.as_json() for one in comparisons],
+            "alarm": [one.as_json() for one in figures],
+        }
+        json.dump(report, sys.stdout, indent=2)
+        print()
+    elif figures:
+        print(f"\nalarm\n{format_figures(figures)}", flush=True)
+    return 0
+
+
+def _watch(options: argparse.Namespace) -> list[Figure]:
+    alarm_s = options.alarm_s if options.alarm_s is not None else (TINY_ALARM_S if options.tiny else ALARM_S)
+    if not alarm_s:
+        return []
+    return list(alarm.watch_alarms(alarm.Scale.tiny(alarm_s) if options.tiny else alarm.Scale.full(alarm_s)))
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400")
+    return value
