@@ -85,10 +85,11 @@ class AgentProcess:
 class Cluster:
     """Agents in one directory, of one cluster."""
 
-    def __init__(self, directory: Path, profile: str = "lan") -> None:
-        """Make the key file."""
+    def __init__(self, directory: Path, profile: str = "lan", options: Sequence[str] = ()) -> None:
+        """Make the key file; `options` of an agent's command line count above those given here."""
         self._directory = directory
         self._profile = profile
+        self._options = options
         self.key_file = directory / "cluster.key"
         keyring = Keyring.generate(time.time_ns() // 1_000_000, os.urandom)
         self.key_file.write_text(encode_key_file(keyring))
@@ -102,13 +103,22 @@ class Cluster:
         command = [
             *(sys.executable, "-m", "node", "agent", "--name", name, "--profile", self._profile),
             *("--bind", f"127.0.0.1:{gossip_port}", "--http", f"127.0.0.1:{http_port}" if http else "off"),
-            *("--data-dir", str(self._directory / name), "--key-file", str(self.key_file), "--log-level", LOG_LEVEL),
+            *("--data-dir", str(self.data_of(name)), "--key-file", str(self.key_file), "--log-level", LOG_LEVEL),
         ]
         if self.agents:
             command += ["--join", f"127.0.0.1:{self.agents[0].gossip_port}"]
-        agent = start_process(command, self._directory / f"{name}.log", gossip_port, http_port)
+        command += self._options
+        agent = start_process(command, self.log_of(name), gossip_port, http_port)
         self.agents.append(agent)
         return agent
+
+    def log_of(self, name: str) -> Path:
+        """Tell where an agent's output goes; the first agent is n1."""
+        return self._directory / f"{name}.log"
+
+    def data_of(self, name: str) -> Path:
+        """Tell where an agent keeps what it keeps, the token for its HTTP included."""
+        return self._directory / name
 
     def check(self) -> None:
         """See that all agents run.
@@ -118,7 +128,7 @@ class Cluster:
         """
         for index, agent in enumerate(self.agents, 1):
             if agent.process.poll() is not None:
-                log = (self._directory / f"n{index}.log").read_text(errors="replace")
+                log = self.log_of(f"n{index}").read_text(errors="replace")
                 raise RuntimeError(f"agent n{index} ended with {agent.process.returncode}: {log[-LOG_TAIL_LENGTH:]}")
 
     def stop(self) -> None:
@@ -134,9 +144,9 @@ class Cluster:
 
 
 @contextmanager
-def open_cluster(directory: Path) -> Iterator[Cluster]:
+def open_cluster(directory: Path, options: Sequence[str] = ()) -> Iterator[Cluster]:
     """Run agents for as long as the block lasts."""
-    cluster = Cluster(directory)
+    cluster = Cluster(directory, options=options)
     try:
         yield cluster
     finally:

@@ -6,10 +6,11 @@ from types import ModuleType
 
 from benchmarks.check import command as check
 from benchmarks.compare import command as compare
+from benchmarks.growth import command as scale
 from benchmarks.http import command as http
 from benchmarks.micro import command as micro
 
-KINDS: dict[str, ModuleType] = {"micro": micro, "check": check, "compare": compare, "http": http}
+KINDS: dict[str, ModuleType] = {"micro": micro, "check": check, "compare": compare, "http": http, "scale": scale}
 """Each has ABOUT, one line; `configure`, which adds its options; and `run`, which measures and gives the exit code."""
 
 
