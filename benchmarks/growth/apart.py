@@ -13,11 +13,12 @@ from typing import Any
 
 from benchmarks.agent_process import FOREIGN_VARIABLES, ROOT
 from benchmarks.figure import Figure
-from benchmarks.growth.curve import Founds
+from benchmarks.growth.curve import SETTINGS, Founds
 from benchmarks.growth.extent import Extent
 from benchmarks.growth.simulated import QUIET_S, measure
 from benchmarks.progress import Progress
 from node import lifeline
+from protocol.swim.stream import sync_period_s
 
 IDLE_S = 60e-6
 """What a virtual second of an idle node takes to compute, with its datagrams measured."""
@@ -30,8 +31,7 @@ LIMIT_PER_ESTIMATE = 10.0
 
 def estimate_s(nodes: int, extent: Extent) -> float:
     """Give about how long a size takes to compute."""
-    idle_s = extent.simulated_settle_s + extent.simulated_cpu_s + extent.simulated_wire_s
-    idle_s += (extent.changes + extent.kills_of(nodes)) * 2 * QUIET_S
+    idle_s = sync_period_s(SETTINGS.sync_interval_s, nodes) + (extent.changes + extent.kills_of(nodes)) * 2 * QUIET_S
     return nodes * (idle_s * IDLE_S + (extent.changes + extent.kills_of(nodes)) * EVENT_S) + 1.0
 
 

@@ -21,6 +21,7 @@ from benchmarks.growth.formula import (
 )
 from benchmarks.progress import Progress
 from protocol.swim.effect import Changed, ChangeKind, Dial, Send, StreamSend
+from protocol.swim.stream import sync_period_s
 from protocol.ulid import MemberId
 from protocol.wire.codec import encode_stream_message
 from simulations.world import Latency, Node, Step, World
@@ -32,6 +33,7 @@ FRAME_OVERHEAD = 21
 """Length, type and tag of one frame."""
 HANDSHAKE_SIZE = 672
 """Both sides: `python -m benchmarks micro --only handshake`."""
+SETTLE_S = 5.0
 QUIET_S = 5.0
 """Between two changes, until rumors of the first are told."""
 STEP_S = 1.0
@@ -119,17 +121,16 @@ class SimulatedCluster:
 
 
 def measure(nodes: int, extent: Extent, progress: Progress) -> Founds:
-    """Simulate a cluster in this process and give figures as they come."""
+    """Simulate a cluster in this process and give figures as they come.
+
+    A sync period of idle time, the first half unwatched; then the changes and the kills.
+    """
     bytes_before = _resident_bytes()
     cluster = SimulatedCluster(nodes, progress)
-    cluster.run(extent.simulated_settle_s, "settling")
-    yield _cpu(cluster, extent.simulated_cpu_s)
-    wire = WireCounter()
-    cluster.world.watch(wire, routine=True)
-    cluster.run(extent.simulated_wire_s, "idle")
-    cluster.world.watchers.remove(wire)
-    for key, unit, count in (("bytes", "B/s", wire.bytes), ("packets", "1/s", wire.packets)):
-        yield key, figure(key, unit, [count / nodes / extent.simulated_wire_s])
+    cluster.run(SETTLE_S, "settling")
+    half_s = sync_period_s(SETTINGS.sync_interval_s, nodes) / 2
+    yield _cpu(cluster, half_s - SETTLE_S)
+    yield from _wire(cluster, half_s)
     if bytes_before is not None and (bytes_now := _resident_bytes()) is not None:
         each = (bytes_now - bytes_before) / nodes / nodes
         yield "simulator-memory", figure("simulator-memory", "B", [each])
@@ -146,6 +147,16 @@ def _cpu(cluster: SimulatedCluster, for_s: float) -> Found:
     cluster.run(for_s, "idle")
     each = (time.process_time() - began) * 1e3 / for_s / len(cluster.nodes)
     return "simulator-cpu", figure("simulator-cpu", "ms/s", [each])
+
+
+def _wire(cluster: SimulatedCluster, for_s: float) -> Founds:
+    """Measure what is sent from half a sync period on: each node's first sync falls anywhere in the period after."""
+    wire = WireCounter()
+    cluster.world.watch(wire, routine=True)
+    cluster.run(for_s, "idle, every datagram measured")
+    cluster.world.watchers.remove(wire)
+    for key, unit, count in (("bytes", "B/s", wire.bytes), ("packets", "1/s", wire.packets)):
+        yield key, figure(key, unit, [count / len(cluster.nodes) / for_s])
 
 
 def _changes(cluster: SimulatedCluster, notices: Notices, count: int, progress: Progress) -> Founds:
