@@ -48,7 +48,9 @@ class AgentCatalog:
     def _view(self, member: Member) -> CatalogNode:
         facts = self._catalog.of(member.id)
         is_local = member.id == self._node.membership.own_id
-        coordinate = self._node.engine.coordinate if is_local else facts.coordinate
+        coordinate = self._node.engine.coordinate
+        if not is_local and coordinate is not None:  # where nobody measures nobody has a place
+            coordinate = facts.coordinate or vivaldi.ORIGIN
         return CatalogNode(
             id=str(UUID(bytes=member.id)),
             member_id=format_ulid(member.id),

@@ -3,13 +3,18 @@
 from protocol.error import MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.fact_keeper import FactKeeper
-from protocol.swim.vivaldi import PEERS_MAX, Coordinate, CoordinateKeeper
+from protocol.swim.vivaldi import ORIGIN, PEERS_MAX, Coordinate, CoordinateKeeper
 from protocol.ulid import MemberId
 
 COORDINATE_KEY = b"v"
+TELL_FIRST = 30
+"""Probe intervals before this node tells where it stands: the round trips of a start measure how busy its host is.
+(Twenty that started at once on two cores, and told at once, cost each other 2 kB a second until they had settled.)"""
 TELL_PAUSE = 10
-"""Probe intervals between two tellings at least: a hundred members that told each move would gossip without end. At 60
-distances were 45 % wrong after two minutes, at 10 they are 9 %, for one telling more in twenty minutes."""
+"""Probe intervals between the first two tellings; each pause is twice the one before. (With 60 from the beginning
+distances were 45 % wrong after two minutes, with 10 they are 9 %.)"""
+TELL_DOUBLINGS_MAX = 6
+"""Up to 640 intervals: a hundred members that told each move would gossip without end."""
 
 
 class Location:
@@ -19,7 +24,9 @@ class Location:
         self._core = core
         self._facts = facts
         self._keeper = CoordinateKeeper(core.rng)
-        self._told_at = float("-inf")
+        self._tell_at: float | None = None
+        """Before then it tells nothing; None before the first round trip."""
+        self._told_count = 0
         self._read: dict[MemberId, tuple[bytes, Coordinate | None]] = {}
         """What members said last of where they stand, as bytes and as read, so that it is read once."""
 
@@ -34,16 +41,20 @@ class Location:
         if not core.settings.coordinates:
             return
         self._keeper.observe(peer, rtt_s, self._of(peer))
-        pause_s = TELL_PAUSE * core.settings.probe_interval_s
-        if now - self._told_at >= pause_s and self._keeper.worth_telling():
-            self._told_at = now
+        interval_s = core.settings.probe_interval_s
+        if self._tell_at is None:
+            self._tell_at = now + TELL_FIRST * interval_s
+        if now >= self._tell_at and self._keeper.worth_telling():
+            self._tell_at = now + TELL_PAUSE * 2 ** min(self._told_count, TELL_DOUBLINGS_MAX) * interval_s
+            self._told_count += 1
             self._facts.put(now, 0, COORDINATE_KEY, self._keeper.own.encode())
             self._keeper.told()
 
     def _of(self, peer: MemberId) -> Coordinate | None:
+        """Give where a peer stands: at the origin, if it never said otherwise; None if it makes no sense."""
         fact = self._core.membership.facts.get(peer, COORDINATE_KEY)
         if fact is None or not fact.value:
-            return None
+            return ORIGIN
         held = self._read.get(peer)
         if held is not None and held[0] is fact.value:
             return held[1]

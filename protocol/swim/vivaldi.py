@@ -56,8 +56,9 @@ RTT_MIN_S = 1e-6
 ZERO_S = 1e-6
 """Points nearer to each other than this lie on one another: the direction between them is drawn."""
 
-TELL_MIN_S = 0.005
-"""Nearer than this nobody chooses between two hosts by their distance; the jitter of one network is below it."""
+TELL_MIN_S = 0.01
+"""Nearer than this nobody chooses between two hosts by their distance; the jitter of one network is below it, so that
+there nobody ever tells where it stands."""
 TELL_SHARE = 0.25
 """Of the mean round trip: with a tenth of jitter, a coordinate on an idle network rarely wanders as far."""
 
@@ -133,7 +134,8 @@ class CoordinateKeeper:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._own = Coordinate()
-        self._told: Coordinate | None = None
+        self._told = ORIGIN
+        """Where others take this node to stand: at the origin, until it says otherwise."""
         self._round_trips: dict[MemberId, tuple[float, ...]] = {}
         """Of each peer the newest, oldest first; peers in the order of their last measurement."""
         self._window: deque[tuple[float, float]] = deque(maxlen=WINDOW)
@@ -175,12 +177,9 @@ class CoordinateKeeper:
     def worth_telling(self) -> bool:
         """Tell whether others should hear where this node stands now.
 
-        At first always: nobody can measure against a member that never said where it is. Later only once distances as
-        others reckon them may be wrong by `TELL_SHARE` of this node's usual round trip, and by `TELL_MIN_S` at
-        least: telling costs a signed fact at every member.
+        Only once distances as others reckon them may be wrong by `TELL_SHARE` of this node's usual round trip, and by
+        `TELL_MIN_S` at least: telling costs a signed fact at every member.
         """
-        if self._told is None:
-            return True
         usual_s = sum(rtt_s for _, rtt_s in self._window) / max(1, len(self._window))
         return self._own.shift_s(self._told) > max(TELL_MIN_S, TELL_SHARE * usual_s)
 

@@ -1,6 +1,7 @@
 """Pings for others: what a relay does, and how little anybody can make it do."""
 
 from protocol.swim.effect import LeaveEnded
+from protocol.swim.leave import LEAVE_FANOUT
 from protocol.swim.ping import PINGS_MAX, RELAYS_EACH_MAX
 from protocol.wire.codec import BUDGET_MS_MAX
 from protocol.wire.message import Ack, Nack, Ping, PingReq
@@ -81,7 +82,7 @@ def test_relaying_for_a_crowd_leaves_room_for_ones_own_pings() -> None:
         say(engine, 0.0, PingReq(2, SUBJECT.id, BUDGET_MS_MAX), sender=asker)
     effects = engine.leave(0.0)
     heard = {who.id for who in (PEER, SUBJECT, *askers) if any(is_goodbye(s) for s in told(effects, who.id))}
-    assert len(heard) == 8
+    assert len(heard) == LEAVE_FANOUT
     assert only(LeaveEnded, advance(engine, 6.0))
 
 
