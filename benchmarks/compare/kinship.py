@@ -19,7 +19,7 @@ WORDS = {word.value: word for word in Word}
 
 
 class Kinship(Product):
-    """A small program around its blocking interface, run by this very interpreter."""
+    """A small program around its interface, run by this very interpreter."""
 
     name = "kinship"
 

@@ -94,7 +94,8 @@ def _compose_plots(comparison: Comparison) -> str:
     by_row: dict[str, list[Line]] = {}
     for node_count in comparison.tally.node_counts:
         for line in comparison.tally.lines(node_count):
-            by_row.setdefault(line.row.title, []).append(line)
+            if any(one.median for one in line.figures.values()):
+                by_row.setdefault(line.row.title, []).append(line)
     try:
         with open_drawing():
             drawn = [
@@ -104,6 +105,7 @@ def _compose_plots(comparison: Comparison) -> str:
     except InvalidRequest:
         return "<p>There are none: they are drawn with matplotlib, which is not installed where this was run.</p>"
     return (
-        "<p>Each dot is one cluster, each bar the median (of counts, the sum).</p>"
+        "<p>Each dot is one cluster, each bar the median (of counts, the sum). "
+        "What is 0 for all is only in the tables.</p>"
         f'<div style="{GRID}">{"".join(drawn)}</div>'
     )

@@ -11,7 +11,7 @@ from benchmarks.compare.product import PEERS, Product, Seat
 
 PROGRAM = PEERS / "serf" / "usr" / "bin" / "serf"
 CHANGELOG = PEERS / "serf" / "usr" / "share" / "doc" / "serf" / "changelog.Debian.gz"
-VERSION_LENGTH_MAX = 100
+LINE_LENGTH_MAX = 200
 RETRY_INTERVAL = "1s"
 """A node that starts before the first one listens tries again; Serf's own interval is 30 s."""
 VERSION_MAX_S = 10.0
@@ -36,7 +36,7 @@ class Serf(Product):
         """Read the package's version, else ask the program, which calls itself 0.8.2-dev in Debian's 0.9.4."""
         if self._program() == str(PROGRAM) and CHANGELOG.is_file():
             with gzip.open(CHANGELOG, "rt", errors="replace") as file:
-                return file.readline(VERSION_LENGTH_MAX).partition(";")[0].strip()
+                return file.readline(LINE_LENGTH_MAX).partition("(")[2].partition(")")[0]
         done = subprocess.run(
             [self._program(), "version"], capture_output=True, text=True, check=False, timeout=VERSION_MAX_S
         )
