@@ -27,7 +27,7 @@ ABOUT = "Shoal beside Serf and kinship: the same cluster of real processes of ea
 PEERS: dict[str, Product] = {product.name: product for product in (Serf(), Kinship())}
 NODES_MIN, NODES_MAX = 3, 150
 NODES, TINY_NODES = (5, 20, 50), (3,)
-REPETITIONS = 5
+REPETITIONS = 3
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended."""
 
@@ -41,13 +41,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers", default=",".join(PEERS), type=_peers, metavar="NAMES",
                         help="of serf and kinship, with a comma between; none: '' (default: both)")  # fmt: skip
     parser.add_argument("--nodes", type=_node_counts, metavar="COUNTS", help="sizes of clusters (default: 5,20,50)")
-    parser.add_argument("--repetitions", type=_count, metavar="R", help="cycles of each (default: 5)")
+    parser.add_argument("--repetitions", type=_count, metavar="R", help="cycles of each (default: 3)")
     parser.add_argument("--only", action="append", choices=STAGES, metavar="FIGURE",
                         help=f"measure only {', '.join(STAGES[:-1])} or {STAGES[-1]}; repeatable")  # fmt: skip
     parser.add_argument("--starts", type=_count, default=0, metavar="K", help="K starts of the largest N of each")
     parser.add_argument("--hog-s", type=_seconds, default=0.0, metavar="S",
                         help="S seconds of each with one spinning process per core")  # fmt: skip
-    parser.add_argument("--idle-s", type=_seconds, metavar="S", help="the idle window (default: 20)")
+    parser.add_argument("--idle-s", type=_seconds, metavar="S", help="the idle window (default: 30)")
+    parser.add_argument("--rest-s", type=_seconds, metavar="S", help="from a start to the idle window (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="which nodes are killed and leave (default: 1)")
     parser.add_argument("--tiny", action="store_true", help="three nodes, once: shows that it runs, measures nothing")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, with every sample")
@@ -56,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and print; the exit code is 0 whatever the figures are, for an aim is no test."""
-    scale = (Scale.tiny() if options.tiny else Scale()).with_idle(options.idle_s)
+    scale = (Scale.tiny() if options.tiny else Scale()).with_idle(options.rest_s, options.idle_s)
     wish = _wish(options)
     absent = {product.name: reason for product in options.peers if (reason := product.why_not())}
     products = [Shoal(), *(product for product in options.peers if product.name not in absent)]

@@ -58,10 +58,10 @@ class Cycle:
             blind = [name for name in cluster.names if not cluster.story.sees(name, cluster.names)]
             self._note(f"{limit_s:g} s after the last one listened {len(blind)} did not see all: {', '.join(blind)}")
 
-    def settle(self) -> None:
+    def settle(self, duration_s: float) -> None:
         """Let it come to rest."""
-        self._say(f"settling for {self._scale.settle_s:g} s")
-        self._cluster.hearing.listen_for(self._scale.settle_s)
+        self._say(f"settling for {duration_s:g} s")
+        self._cluster.hearing.listen_for(duration_s)
 
     def idle(self) -> None:
         """Watch it doing nothing: CPU, wake-ups, memory, packets."""
@@ -167,7 +167,7 @@ def run_cycle(
         cycle = Cycle(cluster, scale, say)
         cycle.start()
         if {*stages} - {"start", "plain"}:
-            cycle.settle()
+            cycle.settle(scale.rest_s if "idle" in stages else scale.settle_s)
         if "idle" in stages:
             cycle.idle()
         if {"kill", "restart"} & {*stages}:
@@ -185,7 +185,7 @@ def run_plain(product: Product, node_count: int, scale: Scale, say: Say) -> Outc
     with open_cluster(product, node_count, is_encrypted=False) as cluster:
         cycle = Cycle(cluster, scale, lambda text: say(f"{text}, unencrypted"))
         cycle.start()
-        cycle.settle()
+        cycle.settle(scale.rest_s)
         cycle.idle()
         wanted = {key: f"plain_{key}" for key in ("packets", "bytes")}
         readings = {wanted[key]: value for key, value in cycle.outcome.readings.items() if key in wanted}

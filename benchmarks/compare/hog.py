@@ -25,7 +25,7 @@ def run_hog(product: Product, node_count: int, duration_s: float, scale: Scale, 
     with open_cluster(product, node_count) as cluster:
         cycle = Cycle(cluster, scale, say)
         cycle.start()
-        cycle.settle()
+        cycle.settle(scale.settle_s)
         say(f"{core_count()} hogs for {duration_s:g} s")
         began_at = time.monotonic()
         with _spin(core_count()):
