@@ -65,6 +65,12 @@ class DatagramSocket:
             self._socket.close()
             raise
         self.traffic = Traffic()
+        self._received_at = -math.inf
+
+    @property
+    def fileno(self) -> int:
+        """The descriptor, to wait for."""
+        return self._socket.fileno()
 
     @property
     def address(self) -> Address:
@@ -105,16 +111,19 @@ class DatagramSocket:
         return batch_max
 
     async def receive_forever(self, handle: Callable[[bytes], None]) -> None:
-        """Handle datagrams as they come, until cancelled.
-
-        After a quiet time one is read, for it is alone; to look for a second costs an exception.
-        """
-        last = -math.inf
+        """Handle datagrams as they come, until cancelled."""
         while True:
             await trio.lowlevel.wait_readable(self._socket)
-            now = trio.current_time()
-            self.drain(handle, 1 if now - last > QUIET_S else BATCH_MAX)
-            last = now
+            self.receive(handle)
+
+    def receive(self, handle: Callable[[bytes], None]) -> None:
+        """Handle what waits in a socket that is readable.
+
+        After a quiet time one datagram is read, for it is alone; to look for a second costs an exception.
+        """
+        now = trio.current_time()
+        self.drain(handle, 1 if now - self._received_at > QUIET_S else BATCH_MAX)
+        self._received_at = now
 
     @property
     def kernel_drops(self) -> int | None:

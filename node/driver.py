@@ -86,11 +86,15 @@ class Driver:
         self.datagrams = datagrams
         self.drops: dict[DropReason, int] = dict.fromkeys(DropReason, 0)
         self.lateness = Lateness()
-        self.last_timer_at = trio.current_time()
+        self.clock = trio.lowlevel.current_clock().current_time
+        """The engine's clock, Trio's own without the ways to it: an idle node asks it some ten times a second."""
+        self.last_timer_at = self.clock()
         self._offers = Budget(OFFERS_PERIOD_S, OFFERS_BURST)
         self._on_stream: Callable[[StreamEffect], None] = _ignore
         self._on_effect: Callable[[Effect], None] = _ignore
         self._timer_scope: trio.CancelScope | None = None
+        self.has_stirred = False
+        """Set by effects that may concern a task: all but datagrams sent."""
 
     def connect(self, on_stream: Callable[[StreamEffect], None], on_effect: Callable[[Effect], None]) -> None:
         """Learn who opens streams, and who hears of changes and persists."""
@@ -100,16 +104,18 @@ class Driver:
     @property
     def now(self) -> float:
         """The engine's clock: seconds, monotonic."""
-        return trio.current_time()
+        return self.clock()
 
     # --- effects --------------------------------------------------------------------------------
 
     def perform(self, effects: list[Effect]) -> None:
         """Carry out effects in order, then set the timer to the next deadline."""
         for effect in effects:
+            if type(effect) is Send:
+                self._send(effect)
+                continue
+            self.has_stirred = True
             match effect:
-                case Send():
-                    self._send(effect)
                 case Dial() | StreamVerdict() | StreamSend() | StreamClose():
                     self._on_stream(effect)
                 case StartRaised(incarnation):
@@ -155,7 +161,7 @@ class Driver:
 
     def handle_datagram(self, datagram: bytes) -> None:
         """Open one datagram and let the engine have it; what does not open is dropped and counted."""
-        now = trio.current_time()
+        now = self.clock()
         opened = self.gate.open(now, datagram)
         if isinstance(opened, Dropped):
             self.drops[opened.reason] += 1
@@ -178,11 +184,13 @@ class Driver:
     def _arm(self) -> None:
         scope = self._timer_scope
         if scope is not None:
-            deadline = self._next_deadline()
+            deadline = self.next_deadline
             if scope.deadline != deadline:
                 scope.deadline = deadline
 
-    def _next_deadline(self) -> float:
+    @property
+    def next_deadline(self) -> float:
+        """When the engine wants to be served, infinity if it does not."""
         due = self.engine.next_deadline()
         return math.inf if due is None else due
 
@@ -193,18 +201,22 @@ class Driver:
         timer is served the socket is drained, so that nothing is concluded from silence that is not.
         """
         while True:
-            with trio.CancelScope(deadline=self._next_deadline()) as scope:
+            with trio.CancelScope(deadline=self.next_deadline) as scope:
                 self._timer_scope = scope
                 await trio.sleep_forever()
             self._timer_scope = None  # what is done from here on need not move a deadline that has passed
-            now = trio.current_time()
-            due = self.engine.next_deadline()
-            late_s = 0.0 if due is None else now - due
-            self.lateness.add(late_s)
-            if late_s > LATE_S:
-                self.datagrams.drain(self.handle_datagram)
-            self.last_timer_at = now
-            self.perform(self.engine.handle_timer(trio.current_time()))
+            self.serve_timers()
+
+    def serve_timers(self) -> None:
+        """Serve what is due."""
+        now = self.clock()
+        due = self.engine.next_deadline()
+        late_s = 0.0 if due is None else now - due
+        self.lateness.add(late_s)
+        if late_s > LATE_S:
+            self.datagrams.drain(self.handle_datagram)
+        self.last_timer_at = now
+        self.perform(self.engine.handle_timer(self.clock()))
 
 
 def _ignore(effect: Effect) -> None:

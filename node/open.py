@@ -9,6 +9,7 @@ from random import Random
 
 import trio
 
+from node import doze
 from node.bind import advertise_address
 from node.config import Config
 from node.datagram_socket import DatagramSocket, bind_pair
@@ -77,8 +78,7 @@ async def bring_up(config: Config) -> AsyncIterator[Node]:
                 nursery.start_soon(state.run)
                 nursery.start_soon(state.tokens.run)
                 nursery.start_soon(node.services.run)
-                nursery.start_soon(datagrams.receive_forever, node.driver.handle_datagram)
-                nursery.start_soon(node.driver.run_timer)
+                nursery.start_soon(doze.serve, node.driver, datagrams)
                 await nursery.start(node.streams.run, stream_listener)  # else a join made at once finds no dialler
                 nursery.start_soon(node.keyring.run)
                 nursery.start_soon(node.licensing.run, lambda: node.membership.seats_taken)
