@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Generator
 from functools import partial
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     machine = this_machine()
     out = sys.stderr if options.json else sys.stdout
     print(machine.as_line(), file=out, flush=True)
-    growth, code = Growth(), 0
+    growth, code, load_before = Growth(), 0, _load()
     sizes: list[tuple[Source, int]] = [
         *(("real", nodes) for nodes in real_sizes),
         *(("simulated", nodes) for nodes in simulated_sizes),
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
                 code = FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED
-    _report(growth, machine, options)
+    _report(growth, machine, f"{load_before} before, {_load()} after", options)
     return code
 
 
@@ -109,7 +110,7 @@ def _measure(source: Source, nodes: int, extent: Extent) -> Generator[Point, Non
         found.close()
 
 
-def _report(growth: Growth, machine: Machine, options: argparse.Namespace) -> None:
+def _report(growth: Growth, machine: Machine, load: str, options: argparse.Namespace) -> None:
     if options.json:
         curves = {
             curve.key: {
@@ -120,18 +121,25 @@ def _report(growth: Growth, machine: Machine, options: argparse.Namespace) -> No
             }
             for curve in CURVES
         }
-        json.dump({"machine": machine.as_json(), "is_tiny": options.tiny, "curves": curves}, sys.stdout, indent=2)
+        head = {"machine": machine.as_json(), "load": load, "is_tiny": options.tiny}
+        json.dump(head | {"curves": curves}, sys.stdout, indent=2)
         print()
     elif growth.points:
-        print(f"\n{format_growth(growth)}")
+        print(f"\n{format_growth(growth)}\n\nload average of a minute: {load}")
     if options.html is not None and growth.points:
         about = {"Machine": machine.hardware, "Python": machine.python, "Commit": machine.commit}
+        about |= {"Load average": load}
         try:
             missing = write_page(options.html, growth, about)
         except OSError as wrong:
             missing = f"cannot write {options.html}: {wrong.strerror or wrong}"
         if missing:
             print(missing, file=sys.stderr)
+
+
+def _load() -> str:
+    """Give the load average of the last minute: beside other work round trips jitter, and figures suffer."""
+    return f"{os.getloadavg()[0]:.2f}"
 
 
 def _chosen(given: Sizes | None, otherwise: Sizes) -> Sizes:

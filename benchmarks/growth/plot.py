@@ -25,7 +25,8 @@ def draw_curve(growth: Growth, curve: Curve) -> str:
     drawing = new_figure(HEIGHT)
     axes = drawing.subplots()
     _draw_formula(axes, growth, curve, rows)
-    for line, source in enumerate(source for source in LOOKS if growth.least(curve, source)):
+    tell_in_corner(axes, 0, "- - formula", MUTED.light)
+    for line, source in enumerate((source for source in LOOKS if growth.least(curve, source)), 1):
         _draw_measured(axes, source, [row for row in rows if row.point.source == source])
         tell_in_corner(axes, line, f"{'●' if source == 'real' else '■'} {source}", LOOKS[source][0].light)
     _set_axes(axes, curve, rows)
@@ -55,7 +56,7 @@ def _draw_formula(axes: "Axes", growth: Growth, curve: Curve, rows: list[Row]) -
         if sizes:
             across = _between(min(sizes), max(sizes))
             up = [curve.expected(nodes, growth.least(curve, source)) for nodes in across]
-            axes.plot(across, up, color=MUTED.light, linestyle=(0, (5, 3)), label="formula")
+            axes.plot(across, up, color=MUTED.light, linestyle=(0, (5, 3)))
 
 
 def _between(low: int, high: int) -> list[int]:

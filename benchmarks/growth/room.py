@@ -5,7 +5,7 @@ from pathlib import Path
 PROCESS_MIB = 30.0
 """A node without HTTP; its pages are shared with the others, but nobody promises how many."""
 SIMULATOR_MIB = 30.0
-SIMULATED_NODE_MIB = 0.07
+SIMULATED_NODE_MIB = 0.13
 """Engine, rings, timers and what rumors leave behind; the rest its census shares."""
 RESERVE_SHARE = 0.1
 """Of the free memory, left to others."""

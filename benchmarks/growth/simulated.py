@@ -116,7 +116,8 @@ class SimulatedCluster:
         """Let time pass until so many have noticed; when each did, fewer when time is up."""
         end = self.world.now + longest_s
         while len(times := notices.times(kind)) < observers and self.world.now < end:
-            self.run(STEP_S, f"{len(times)} of {observers} have noticed")
+            self.world.run(STEP_S)
+            self._progress.say_sometimes(f"{len(times):,} of {observers:,} have noticed")
         return times
 
 

@@ -220,7 +220,7 @@ def test_refusal_is_one_sentence_about_what_is_missing() -> None:
     assert explain_refusal("they", real_need_mib(200), 6_700.0) == ""
     assert explain_refusal("they", real_need_mib(200), None) == ""
     assert "need about 6,000 MiB and 6,600 MiB are free" in explain_refusal("they", real_need_mib(200), 6_600.0)
-    assert simulated_need_mib(10_000) < 1_000
+    assert simulated_need_mib(10_000) == pytest.approx(1_330)
 
 
 # --- the command --------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def test_sizes_that_do_not_fit_are_left_out(
     assert main(["scale", "--nodes", "3", "--simulated", "1000"]) == 1
     said = capsys.readouterr().err
     assert "3 processes: they need about 90 MiB and 90 MiB are free" in said
-    assert "1,000 simulated nodes: they need about 100 MiB" in said
+    assert "1,000 simulated nodes: they need about 160 MiB" in said
 
 
 def test_simulated_cluster_gives_every_curve_it_has() -> None:
