@@ -16,7 +16,8 @@ same run, a Trio that looks different inside) tasks serve instead, with the same
 """
 
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
 
 import trio
 
@@ -28,16 +29,16 @@ _dozing: trio.lowlevel.RunVar[bool] = trio.lowlevel.RunVar("shoal-dozing", defau
 
 async def serve(driver: Driver, datagrams: DatagramSocket) -> None:
     """Handle a node's datagrams and timers until cancelled."""
-    fileno = _trio_epoll()
-    if fileno is None or _dozing.get():
+    loop = _trio_loop()
+    if loop is None or _dozing.get():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(datagrams.receive_forever, driver.handle_datagram)
             nursery.start_soon(driver.run_timer)
         return
     with select.epoll() as epoll:
-        epoll.register(fileno, select.EPOLLIN)
+        epoll.register(loop.fileno, select.EPOLLIN)
         epoll.register(datagrams.fileno, select.EPOLLIN)
-        doze = Doze(driver, datagrams, epoll, fileno)
+        doze = Doze(driver, datagrams, epoll, loop)
         _dozing.set(True)
         trio.lowlevel.add_instrument(doze)
         try:
@@ -49,16 +50,23 @@ async def serve(driver: Driver, datagrams: DatagramSocket) -> None:
             raise doze.error
 
 
-def _trio_epoll() -> int | None:
-    """Find the descriptor of Trio's epoll object; None where its place cannot be taken.
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """What is needed of Trio's loop, and has no public name."""
 
-    Trio has no public way to it. The names are those of 0.22 to 0.31; a test sees that they still lead there.
-    """
+    fileno: int
+    """Of its epoll object."""
+    waiting_for_idle: Sized
+    """Tasks that wait until all others are blocked: those count the loop's rounds without an event."""
+
+
+def _trio_loop() -> _Loop | None:
+    """Find Trio's loop; None where its place cannot be taken, or it looks otherwise. A test sees that it is found."""
     try:
         runner = trio._core._run.GLOBAL_RUN_CONTEXT.runner
         if runner.is_guest or type(runner.clock).__name__ != "SystemClock":
             return None
-        return int(runner.io_manager._epoll.fileno())
+        return _Loop(runner.io_manager._epoll.fileno(), runner.waiting_for_idle)
     except AttributeError:
         return None
 
@@ -66,11 +74,12 @@ def _trio_epoll() -> int | None:
 class Doze(trio.abc.Instrument):
     """Sleeps in Trio's stead."""
 
-    def __init__(self, driver: Driver, datagrams: DatagramSocket, epoll: select.epoll, trio_fileno: int) -> None:
+    def __init__(self, driver: Driver, datagrams: DatagramSocket, epoll: select.epoll, loop: _Loop) -> None:
         self._driver = driver
         self._datagrams = datagrams
         self._poll: Callable[[float], list[tuple[int, int]]] = epoll.poll
-        self._trio_fileno = trio_fileno
+        self._trio_fileno = loop.fileno
+        self._waiting_for_idle = loop.waiting_for_idle
         self._wake = trio.lowlevel.current_trio_token().run_sync_soon
         self.failed = trio.Event()
         """Set when serving has raised `error`."""
@@ -81,7 +90,7 @@ class Doze(trio.abc.Instrument):
         if self.error is not None:
             return
         try:
-            if timeout <= 0:
+            if timeout <= 0 or self._waiting_for_idle:
                 self._serve(self._poll(0))
             elif self._sleep(self._driver.clock() + timeout):
                 self._wake(_nothing, idempotent=True)  # time has passed, or a task can run: Trio must not sleep now

@@ -6,10 +6,13 @@
                   inner = AEAD(pair key; ad = header; prefix || payload), under the same nonce
 
     header  0xD1 (magic and version) | kind, 1 sealed, 2 introduction | key id (4) | sender id (16)
-    prefix  incarnation at the sender's start (8) | counter (8) | newest key id held (4)
+    nonce   incarnation at the sender's start (8) | counter (8) | random (8)
+    prefix  newest key id held (4)
 
-AEAD is XChaCha20-Poly1305 with 24 random bytes of nonce; numbers are big-endian. An introduction carries
-the sender's record and its first words together, so it is answered at once. The two seals of an
+AEAD is XChaCha20-Poly1305; numbers are big-endian. The counter makes the nonce one that no key sees twice, and the
+random part keeps it so where two processes run from copies of one disk, or two senders introduce themselves under
+the one introduction key. What the replay window goes by is thus authenticated, and not said twice. An introduction
+carries the sender's record and its first words together, so it is answered at once. The two seals of an
 introduction have unrelated keys, so one nonce serves both.
 """
 
@@ -42,14 +45,15 @@ KIND_INTRODUCTION = 2
 _KEY_ID_END = 2 + KEY_ID_SIZE
 HEADER_SIZE = _KEY_ID_END + ULID_SIZE
 _BODY_START = HEADER_SIZE + NONCE_SIZE
-_PREFIX = struct.Struct(f">QQ{KEY_ID_SIZE}s")
-PREFIX_SIZE = _PREFIX.size
+_COUNT = struct.Struct(">QQ")
+RANDOM_SIZE = NONCE_SIZE - _COUNT.size
+PREFIX_SIZE = KEY_ID_SIZE
 _SIZES = struct.Struct(">HH")
 
 SEALED_OVERHEAD = _BODY_START + TAG_SIZE + PREFIX_SIZE
-"""82 bytes: what a sealed datagram adds to its payload."""
+"""66 bytes: what a sealed datagram adds to its payload."""
 INTRODUCTION_OVERHEAD = SEALED_OVERHEAD + TAG_SIZE + _SIZES.size
-"""102 bytes: what an introduction adds to record and payload."""
+"""86 bytes: what an introduction adds to record and payload."""
 PAYLOAD_MAX = DATAGRAM_SIZE_MAX - SEALED_OVERHEAD
 
 INTRODUCTION_SIZE_MIN = 512
@@ -124,10 +128,9 @@ class DatagramGate:
         key_id, key = pair.send_key()
         kind = b"\xd1\x02" if introduces else b"\xd1\x01"
         header = kind + key_id + self._id
-        nonce = self._entropy(NONCE_SIZE)
         self._counter += 1
-        prefix = _PREFIX.pack(self._start, self._counter, self._keyring.newest_key_id)
-        inner = seal(prefix + payload, header, nonce, key)
+        nonce = _COUNT.pack(self._start, self._counter) + self._entropy(RANDOM_SIZE)
+        inner = seal(self._keyring.newest_key_id + payload, header, nonce, key)
         if not introduces:
             return header + nonce + inner
         pair.introduced = True
@@ -268,14 +271,15 @@ class DatagramGate:
         return statement if isinstance(statement, Record) else _MALFORMED
 
     def _open_inner(self, sender: MemberId, pair: Pair, header: bytes, nonce: bytes, sealed: bytes) -> Opened | Dropped:
-        """Open the pair-sealed part and take note of what its prefix says."""
+        """Open the pair-sealed part and take note of what its nonce and prefix say."""
         key = pair.receive_key(header[2:_KEY_ID_END])
         if key is None:
             return _UNKNOWN_KEY
         text = open_sealed(sealed, header, nonce, key)
         if text is None:
             return _NOT_OPENED
-        start, counter, newest_key_id = _PREFIX.unpack_from(text)
+        start, counter = _COUNT.unpack_from(nonce)
+        newest_key_id = text[:PREFIX_SIZE]
         window = pair.window
         if start > window.start >= 0:  # it restarted, and has perhaps forgotten us
             pair.answered = pair.introduced = False

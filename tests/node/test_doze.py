@@ -91,7 +91,7 @@ def test_under_a_clock_of_tests_tasks_serve(directory: Path) -> None:
 
 def test_without_a_place_tasks_serve(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Trio that looks different inside costs nothing but the gain."""
-    monkeypatch.setattr(doze, "_trio_epoll", lambda: None)
+    monkeypatch.setattr(doze, "_trio_loop", lambda: None)
 
     async def main() -> tuple[int, int]:
         async with pair(directory) as (_, second):
@@ -113,6 +113,19 @@ def test_deadlines_of_tasks_are_kept(directory: Path) -> None:
             return sorted(late)
 
     assert trio.run(main)[10] < 0.03  # it would be minutes
+
+
+def test_all_others_blocked_is_noticed(directory: Path) -> None:
+    """A task that waits for that goes on, again and again."""
+
+    async def main() -> int:
+        async with running(directory, "n1"):
+            await until(dozing)
+            for _ in range(20):
+                await trio.testing.wait_all_tasks_blocked(0.005)
+            return dozing()
+
+    assert trio.run(main) == 1
 
 
 def test_threads_and_sockets_wake_trio(directory: Path) -> None:
