@@ -162,8 +162,11 @@ class ServicesView(Protocol):
     async def update_ttl(self, check_id: str, status: CheckStatus, output: str) -> None:
         """Take what a TTL check's owner says, and begin its time anew.
 
+        A status that it repeats may be on the disk a second later.
+
         Raises:
             NotTtl: as it says.
+            Problem: 500 NOT_STORED; it counts all the same.
         """
         ...
 

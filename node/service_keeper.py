@@ -1,6 +1,6 @@
 """The services and checks of this node: registered, run, told to others, and kept on the disk.
 
-What stands is in memory, and on the disk before a call returns (what owners of TTL checks say is written behind).
+What stands is in memory, and on the disk before a call returns (what owners of TTL checks repeat is written behind).
 Others are told through `publish` (`node.service_publisher` says when). A change that the disk refuses has not happened.
 """
 
@@ -190,20 +190,22 @@ class ServiceKeeper:
                 self.hold_check(check, None)
 
     async def update_ttl(self, check_id: str, status: CheckStatus, output: str) -> None:
-        """Take what a TTL check's owner says, and begin its time anew; on the disk a second later.
+        """Take what a TTL check's owner says, and begin its time anew.
 
-        Of the output 4,096 bytes are kept.
+        A status that is news is on the disk (no kill -9 takes it, a power cut may), one that is repeated a second later
+        at most. Of the output 4,096 bytes are kept.
 
         Raises:
             NotTtl: as it says.
+            StoreError: the disk does not take it; unlike elsewhere it counts all the same, here and with others.
         """
         await trio.lowlevel.checkpoint()
         held = self._checks.get(check_id)
         if held is None or held.definition is None or held.definition.kind is not CheckKind.TTL:
             raise NotTtl(check_id)
         held.last_words = clip_words(output)
-        self._ttl.take_word(check_id, held.definition.ttl_s, status, held.last_words)
         self._set_state(held, status, held.last_words)
+        await self._ttl.take_word(check_id, held.definition.ttl_s, status, held.last_words)
 
     # --- on the disk, then in memory ------------------------------------------------------------
 
@@ -332,7 +334,7 @@ class ServiceKeeper:
                 nursery.start_soon(reap_forever, self._find_overdue, self.deregister_service)
         finally:
             with trio.CancelScope(shield=True):
-                await self._ttl.write()
+                await self._ttl.write_waiting()
 
     def _take_outcome(self, definition: CheckDefinition, outcome: Outcome) -> None:
         held = self._checks.get(definition.id)

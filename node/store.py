@@ -1,8 +1,9 @@
 """What a node remembers between two runs: one SQLite database, written off the Trio thread.
 
 `load_*` is for the start and answers from the disk. `save_*` returns when the change is on the disk: after
-that no kill -9 and no power cut takes it back. Saves are applied in the order in which they were called;
-those that wait while one is being written are written together, with one fsync for all.
+that no kill -9 and no power cut takes it back. (States of TTL checks are saved without an fsync, for they change often
+and are good for seconds: a power cut may take them.) Saves are applied in the order in which they were called; those
+that wait while one is being written are written together, with one fsync for all.
 """
 
 import json
@@ -72,6 +73,8 @@ class _Batch:
     """Statements that go to the disk together, and what became of them."""
 
     statements: list[Statement] = field(default_factory=list)
+    is_synced: bool = False
+    """One of them is to outlive a power cut."""
     done: bool = False
     failure: str = ""
 
@@ -347,6 +350,15 @@ class Store:
         Raises:
             StoreError: the disk is full or failing; nothing of this save is kept, nor of those written with it.
         """
+        self._waiting.is_synced = True
+        await self._save_unsynced(*statements)
+
+    async def _save_unsynced(self, *statements: Statement) -> None:
+        """Have statements in the kernel's hands: a kill -9 takes nothing of them, a power cut may; else as `_save`.
+
+        Raises:
+            StoreError: as `_save`.
+        """
         if self._closed:
             raise StoreError(f"{self._path} is closed")
         batch = self._waiting
@@ -365,6 +377,7 @@ class Store:
         with self._in_use:
             batch.failure = f"{self._path} was not written"  # for those that wait beside a value SQLite cannot hold
             try:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if batch.is_synced else 'NORMAL'}")
                 self._connection.execute("BEGIN IMMEDIATE")
                 for query, parameters in batch.statements:
                     self._connection.execute(query, parameters)

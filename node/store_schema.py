@@ -111,7 +111,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if found != "ok":
         raise StoreError(damage_sentence(found, path))
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA synchronous = FULL")  # `Store` lowers it for some commits: WAL stays whole all the same
     connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
     _migrate(connection, version)
 

@@ -33,7 +33,8 @@ class Edit:
 
     services: dict[str, Service | None] = field(default_factory=dict)
     checks: dict[str, CheckDefinition | None] = field(default_factory=dict)
-    states: dict[str, StoredState | None] = field(default_factory=dict)
+    states: dict[str, None] = field(default_factory=dict)
+    """They only go here: `ServiceStore.save_states` keeps them."""
     maintenance: dict[str, str | None] = field(default_factory=dict)
     """The reason by service id."""
 
@@ -95,11 +96,20 @@ class ServiceStore:
             *_rows("checks", edit.checks),
             *(
                 ("DELETE FROM check_states WHERE check_id = ?", (id,))
-                for id, definition in edit.checks.items()
-                if definition is None
+                for id in (*(id for id, one in edit.checks.items() if one is None), *edit.states)
             ),
-            *(_state_row(id, state) for id, state in edit.states.items()),
             *(_maintenance_row(id, reason) for id, reason in edit.maintenance.items()),
+        )
+
+    async def save_states(self, states: Mapping[str, StoredState]) -> None:
+        """Keep what owners of TTL checks said last, without an fsync: a kill -9 takes nothing of it, a power cut may.
+
+        Raises:
+            StoreError: the disk does not take it; nothing changed.
+        """
+        query = "INSERT OR REPLACE INTO check_states VALUES (?, ?, ?, ?)"
+        await self._store._save_unsynced(
+            *((query, (id, state.status.value, state.output, state.expires_at)) for id, state in states.items())
         )
 
 
@@ -115,13 +125,6 @@ def _rows(table: str, changes: Mapping[str, Any]) -> Sequence[Statement]:
         else (f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (id, msgspec.json.encode(value)))
         for id, value in changes.items()
     ]
-
-
-def _state_row(id: str, state: StoredState | None) -> Statement:
-    if state is None:
-        return "DELETE FROM check_states WHERE check_id = ?", (id,)
-    row = (id, state.status.value, state.output, state.expires_at)
-    return "INSERT OR REPLACE INTO check_states VALUES (?, ?, ?, ?)", row
 
 
 def _maintenance_row(id: str, reason: str | None) -> Statement:

@@ -73,9 +73,9 @@ class AgentServices:
         return await stored(self._keeper.deregister_check(check_id))
 
     async def update_ttl(self, check_id: str, status: service_view.CheckStatus, output: str) -> None:
-        """Take what a TTL check's owner says; it is on the disk a second later."""
+        """Take what a TTL check's owner says."""
         try:
-            await self._keeper.update_ttl(check_id, CheckStatus(status.value), output)
+            await stored(self._keeper.update_ttl(check_id, CheckStatus(status.value), output))
         except service_keeper.NotTtl as wrong:
             raise service_view.NotTtl(*wrong.args) from None
 

@@ -51,7 +51,8 @@ class House:
         self._nursery = nursery
         self._scope = trio.CancelScope()
         self._began = trio.current_time()
-        monkeypatch.setattr(Store, "_save", _save_at_once)
+        for name in ("_save", "_save_unsynced"):
+            monkeypatch.setattr(Store, name, _save_at_once)
         monkeypatch.setattr(service_keeper.ServiceKeeper.__init__, "__kwdefaults__", self._defaults())
 
     def _defaults(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What of services and checks is there after a kill -9, and what becomes of rows that cannot be read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -10,8 +11,10 @@ import trio
 from trio.testing import MockClock
 
 from node.check.definition import CheckDefinition
+from node.config import Config
 from node.service_keeper import ServiceKeeper
-from node.store import Store
+from node.service_restore import open_services
+from node.store import Statement, Store
 from node.store_error import StoreError
 from node.store_services import Edit, ServiceStore, StoredState
 from protocol.catalog.check import Check, CheckKind, CheckStatus
@@ -49,9 +52,10 @@ async def test_store_gives_back_services_and_checks(tmp_path: Path) -> None:
     )
     script = CheckDefinition(id="d", name="d", args=("a", "b c"), docker_container="x", interval_s=1.0)
     state = StoredState(PASSING, "out\n", 5.5)
-    edit = Edit({service.id: service}, {"c": check, "d": script}, {"c": state, "gone": state}, {"": "r", "s": "q"})
+    edit = Edit({service.id: service}, {"c": check, "d": script}, maintenance={"": "r", "s": "q"})
     with Store.open(tmp_path) as store:
         await ServiceStore(store).save(edit)
+        await ServiceStore(store).save_states({"c": state, "gone": state})
         await ServiceStore(store).save(Edit(states={"gone": None}))
     with Store.open(tmp_path) as store:
         found = ServiceStore(store).load()
@@ -61,6 +65,25 @@ async def test_store_gives_back_services_and_checks(tmp_path: Path) -> None:
         await ServiceStore(store).save(Edit({service.id: None}, {"c": None}, maintenance={"": None}))
         left = ServiceStore(store).load()
         assert (left.services, list(left.checks), left.states, left.maintenance) == ({}, ["d"], {}, {"s": "q"})
+
+
+async def test_store_syncs_definitions_and_not_states(tmp_path: Path) -> None:
+    """A state is in the kernel's hands, all else on the disk; one that is written beside other things is with them."""
+    executed: list[str] = []
+    state = StoredState(PASSING, "", 5.0)
+    with Store.open(tmp_path) as store:
+        store._connection.set_trace_callback(executed.append)
+        kept = ServiceStore(store)
+        await kept.save_states({"c": state})
+        await kept.save(Edit({"web1": WEB}))
+        await kept.save_states({"c": state})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kept.save_states, {"a": state})
+            nursery.start_soon(kept.save_states, {"b": state})
+            nursery.start_soon(kept.save, Edit({"web2": WEB}))
+    levels = [statement.split()[-1] for statement in executed if "synchronous" in statement]
+    assert levels[:3] == ["NORMAL", "FULL", "NORMAL"]
+    assert levels[3:] in (["FULL"], ["NORMAL", "FULL"]), "written together, as the strictest of them"
 
 
 async def test_restart_has_all_that_was_registered(autojump_clock: MockClock, house: House) -> None:
@@ -97,7 +120,6 @@ async def test_restart_keeps_what_a_ttl_owner_said_in_time(autojump_clock: MockC
         await keeper.register_check(ttl(id, ttl_s))
     await keeper.update_ttl("short", PASSING, "s")
     await keeper.update_ttl("long", WARNING, "l")
-    await trio.sleep(1.5)
     house.stop()
     await trio.sleep(60)
     keeper = await house.start()
@@ -112,20 +134,51 @@ async def test_restart_keeps_what_a_ttl_owner_said_in_time(autojump_clock: MockC
     assert keeper.checks()["long"].output == "TTL expired (last output before timeout follows): l"
 
 
-async def test_ttl_words_are_written_once_a_second(
+async def test_news_of_a_ttl_check_is_on_the_disk_at_once(autojump_clock: MockClock, house: House) -> None:
+    """Its first word, another status, one after an expiry, and one without which the state there would run out."""
+    keeper = await house.start()
+    await keeper.register_check(ttl("c", 10.0))
+
+    async def restarted() -> tuple[ServiceKeeper, CheckStatus]:
+        keeper = await house.start()
+        return keeper, keeper.checks()["c"].status
+
+    await keeper.update_ttl("c", PASSING, "first")
+    keeper, status = await restarted()
+    assert status is PASSING
+    await keeper.update_ttl("c", WARNING, "another")
+    keeper, status = await restarted()
+    assert status is WARNING
+    await keeper.update_ttl("c", WARNING, "")
+    await trio.sleep(11)
+    assert keeper.checks()["c"].status is CRITICAL
+    await keeper.update_ttl("c", WARNING, "after its time")
+    keeper, status = await restarted()
+    assert status is WARNING
+    await keeper.update_ttl("c", WARNING, "")
+    await trio.sleep(9)
+    await keeper.update_ttl("c", WARNING, "just in time")
+    house.stop()
+    await trio.sleep(5)
+    keeper, status = await restarted()
+    assert (status, keeper.checks()["c"].output) == (WARNING, "just in time")
+
+
+async def test_ttl_words_that_repeat_are_written_once_a_second(
     autojump_clock: MockClock, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often they come; the last ones at the latest when the node ends."""
     keeper = await house.start()
     await keeper.register_check(ttl("c", 1_000.0))
+    await keeper.update_ttl("c", PASSING, "")
     saves: list[float] = []
-    real = ServiceStore.save
+    real = ServiceStore.save_states
 
-    async def count(store: ServiceStore, edit: Edit) -> None:
+    async def count(store: ServiceStore, states: Mapping[str, StoredState]) -> None:
         saves.append(trio.current_time())
-        await real(store, edit)
+        await real(store, states)
 
-    monkeypatch.setattr(ServiceStore, "save", count)
+    monkeypatch.setattr(ServiceStore, "save_states", count)
     for number in range(100):
         await keeper.update_ttl("c", PASSING, str(number))
         await trio.sleep(0.05)
@@ -134,6 +187,49 @@ async def test_ttl_words_are_written_once_a_second(
     await house.end()
     keeper = await house.start()
     assert keeper.checks()["c"].output == "last"
+
+
+async def test_ttl_words_that_wait_for_the_disk_are_written_together(tmp_path: Path) -> None:
+    """A thousand owners with news at once cost some commits, not a thousand."""
+    with Store.open(tmp_path) as store:
+        keeper = await open_services(Config(data_dir=tmp_path), store, Random(1))
+        for number in range(1_000):
+            keeper.hold_check(Check(str(number), "n", CRITICAL), ttl(str(number)))
+        executed: list[str] = []
+        store._connection.set_trace_callback(executed.append)
+        async with trio.open_nursery() as owners:
+            for number in range(1_000):
+                owners.start_soon(keeper.update_ttl, str(number), PASSING, "")
+        assert executed.count("COMMIT") <= 3
+        assert len(ServiceStore(store).load().states) == 1_000
+
+
+async def test_ttl_word_waits_for_the_same_one_before_it(
+    autojump_clock: MockClock, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Repeating a status that is still being written is answered no sooner than that is on the disk."""
+    keeper = await house.start()
+    await keeper.register_check(ttl("c", 1_000.0))
+    await keeper.update_ttl("c", PASSING, "")
+    proceed, answered = trio.Event(), []
+    real = Store._save_unsynced
+
+    async def slow(store: Store, *statements: Statement) -> None:
+        await proceed.wait()
+        await real(store, *statements)
+
+    async def say(status: CheckStatus, output: str) -> None:
+        await keeper.update_ttl("c", status, output)
+        answered.append(output)
+
+    monkeypatch.setattr(Store, "_save_unsynced", slow)
+    async with trio.open_nursery() as owners:
+        for status, output in ((CRITICAL, "down"), (CRITICAL, "still down"), (PASSING, "up")):
+            owners.start_soon(say, status, output)
+            await trio.testing.wait_all_tasks_blocked()
+        assert answered == []
+        proceed.set()
+    assert sorted(answered) == ["down", "still down", "up"]
 
 
 async def test_restart_drops_what_cannot_be_read(
@@ -209,16 +305,37 @@ async def test_change_the_disk_refuses_has_not_happened(
 async def test_ttl_words_the_disk_refuses_are_written_later(
     autojump_clock: MockClock, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The owner is not told: its word counts, and goes to the disk once that works again."""
+    """The owner is told so, as often as it says it; its word counts all the same, and goes to the disk in the end."""
     keeper = await house.start()
     await keeper.register_check(ttl("c", 1_000.0))
     with monkeypatch.context() as broken:
         broken.setattr(Store, "_commit", refusing("the disk is full"))
-        await keeper.update_ttl("c", PASSING, "word")
+        for word in ("first", "word"):
+            with pytest.raises(StoreError, match="the disk is full"):
+                await keeper.update_ttl("c", PASSING, word)
+            assert house.told_check("c").status is PASSING
+        assert keeper.checks()["c"].output == "word"
         await trio.sleep(20)
     await trio.sleep(10)
     keeper = await house.start()
     assert keeper.checks()["c"].output == "word"
+
+
+async def test_ttl_word_the_disk_refuses_does_not_outlive_its_check(
+    autojump_clock: MockClock, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check of the same id that is registered later begins without it."""
+    keeper = await house.start()
+    await keeper.register_check(ttl("c", 1_000.0))
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "_commit", refusing("the disk is full"))
+        with pytest.raises(StoreError):
+            await keeper.update_ttl("c", PASSING, "word")
+    await keeper.deregister_check("c")
+    await keeper.register_check(ttl("c", 1_000.0))
+    await trio.sleep(20)
+    keeper = await house.start()
+    assert keeper.checks()["c"].status is CRITICAL
 
 
 async def test_change_of_a_client_that_went_away_is_whole(
