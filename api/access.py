@@ -49,7 +49,12 @@ def consul_token(headers: Headers, query: bytes = b"") -> str:
     Raises:
         InvalidRequest: the query cannot be read.
     """
-    return Query.parse(query).first("token") or headers.get("X-Consul-Token", "").strip() or bearer_token(headers)
+    return Query.parse(query).first("token") or consul_header_token(headers)
+
+
+def consul_header_token(headers: Headers, query: bytes = b"") -> str:
+    """Read `X-Consul-Token`, trimmed, else the bearer token. Never from the query, for what is no route of Consul's."""
+    return headers.get("X-Consul-Token", "").strip() or bearer_token(headers, query)
 
 
 @dataclass(frozen=True, slots=True)

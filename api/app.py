@@ -13,6 +13,7 @@ from api.access import (
     NOMAD_WORDING,
     Access,
     bearer_token,
+    consul_header_token,
     consul_token,
     nomad_token,
 )
@@ -68,7 +69,7 @@ def build_consul_app(
     settings = settings or HttpSettings()
     app = _bare_app(settings, counter)
     add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, reload)
-    add_native_routes(app, view, Access(view, consul_token, settings.acl, NATIVE_WORDING), counter)
+    add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter)
     refusals = ConsulRefusals(app, view)
 
     async def answer_http(error: Exception) -> Response:

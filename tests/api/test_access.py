@@ -7,7 +7,7 @@ import pytest
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 
-from api.access import TOKEN_LENGTH_MAX, bearer_token, consul_token, nomad_token
+from api.access import TOKEN_LENGTH_MAX, bearer_token, consul_header_token, consul_token, nomad_token
 from api.token_view import Scope
 from protocol.error import InvalidRequest
 from tests.api.asker import ADMIN, Answer, ask, ask_app, ask_consul, make_app, make_consul_app
@@ -301,6 +301,22 @@ async def test_access_consul_reads_its_own_places() -> None:
     assert (await ask_consul(FakeView(), "GET", "/v1/agent/self", headers=headers, acl=True)).status == 403
 
 
+@pytest.mark.parametrize("rule", NATIVE_ROUTES)
+async def test_access_consul_query_opens_no_native_route(rule: str) -> None:
+    """On Consul's listener `?token=` is for Consul's own routes: elsewhere an admin's there is as good as none."""
+    for method, scope in NATIVE_ROUTES[rule].items():
+        view = FakeView()
+        target = concrete(rule, "nobody") + f"?token={ADMIN_TOKEN}"
+        asked_as = "HEAD" if "events" in rule else method
+        answer = await ask_app(make_consul_app(view, acl=True), asked_as, target)
+        assert view.tokens.asked == [], "nor is it looked up"
+        assert view.calls == []
+        if scope is not OPEN:
+            assert answer.status == 401
+        answer = await ask_app(make_consul_app(view, acl=True), asked_as, target, {"X-Consul-Token": ADMIN_TOKEN})
+        assert _is_allowed(answer), "the header counts"
+
+
 @pytest.mark.parametrize("token", ["", WEAK_TOKEN])
 async def test_access_consul_filtered_list_has_its_index(token: str) -> None:
     """A list that is not shown is a list all the same: it has an index, and clients can wait for it."""
@@ -327,6 +343,14 @@ def test_nomad_token_goes_first() -> None:
     assert nomad_token(Headers({"X-Nomad-Token": " a ", "Authorization": "Bearer b"})) == "a"
     assert nomad_token(Headers({"X-Nomad-Token": "  ", "Authorization": "Bearer b"})) == "b"
     assert nomad_token(Headers(), b"token=Q") == ""
+
+
+def test_consul_headers_alone() -> None:
+    """For what is no route of Consul's: X-Consul-Token, then Authorization, and never the query."""
+    headers = Headers({"X-Consul-Token": " a ", "Authorization": "Bearer b"})
+    assert consul_header_token(headers, b"token=q") == "a"
+    assert consul_header_token(Headers({"Authorization": "Bearer b"}), b"token=q") == "b"
+    assert consul_header_token(Headers(), b"token=q") == ""
 
 
 def test_consul_token_order() -> None:
