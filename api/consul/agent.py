@@ -132,8 +132,8 @@ class AgentRoutes:
         return empty_answer()
 
     async def leave(self) -> Response:
-        """Say goodbye; the process ends once this is answered."""
-        self._access.require(Scope.AGENT_WRITE)
+        """Say goodbye; the process ends once this is answered. As our own route, it always takes an admin's token."""
+        self._access.require(Scope.ADMIN)
         await complete(self._view.leave(False))
         return empty_answer()
 

@@ -73,7 +73,7 @@ CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/agent/checks": {"GET": Scope.SERVICE_READ},
     "/v1/agent/metrics": {"GET": Scope.AGENT_READ},
     "/v1/agent/monitor": {"GET": Scope.AGENT_READ},
-    "/v1/agent/leave": {"PUT": Scope.AGENT_WRITE},
+    "/v1/agent/leave": {"PUT": Scope.ADMIN},
     "/v1/agent/reload": {"PUT": Scope.AGENT_WRITE},
     "/v1/agent/token/<rest:kind>": {"PUT": Scope.AGENT_WRITE},
     "/v1/agent/join/<rest:address>": {"GET": Scope.AGENT_WRITE, "PUT": Scope.AGENT_WRITE},
@@ -315,6 +315,15 @@ async def test_access_consul_query_opens_no_native_route(rule: str) -> None:
             assert answer.status == 401
         answer = await ask_app(make_consul_app(view, acl=True), asked_as, target, {"X-Consul-Token": ADMIN_TOKEN})
         assert _is_allowed(answer), "the header counts"
+
+
+async def test_access_consul_leave_takes_admin() -> None:
+    """Without access control lists too: what ends a node is no more open in one dialect than in the other."""
+    view = FakeView()
+    answer = await ask_consul(view, "PUT", "/v1/agent/leave")
+    assert (answer.status, answer.text, view.calls) == (403, "Permission denied", [])
+    answer = await ask_consul(view, "PUT", f"/v1/agent/leave?token={ADMIN_TOKEN}")
+    assert (answer.status, view.calls) == (200, [("leave", False)])
 
 
 @pytest.mark.parametrize("token", ["", WEAK_TOKEN])
