@@ -327,6 +327,8 @@ def _check_address(text: str) -> None:
     """Refuse, before anything is resolved or repeated in a sentence, what nobody can listen at."""
     if len(text) > ADDRESS_LENGTH_MAX:
         raise InvalidRequest(f"an address of {len(text)} characters, at most {ADDRESS_LENGTH_MAX}")
+    if text != text.strip():  # elsewhere a person may have typed them; here a program says what it means
+        raise InvalidRequest(f"{text!r} is not host:port: there are blanks around it")
     try:
         host, port = split_host_port(text)
     except ValueError as wrong:

@@ -95,7 +95,8 @@ class Script:
 @pytest.mark.parametrize(
     "text",
     ["", "127.0.0.1", ":7946", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:00000000099999", "a b:1", "a\0b:1",
-     "\x1b[2J:1", "http://x:1", "x" * ADDRESS_LENGTH_MAX + ":1"],
+     "\x1b[2J:1", "http://x:1", "x" * ADDRESS_LENGTH_MAX + ":1", " 127.0.0.1:7946", "127.0.0.1:7946 ", "[::1]:7946\n",
+     "\t127.0.0.1:7946", "\N{NO-BREAK SPACE}127.0.0.1:7946"],
 )  # fmt: skip
 async def test_invite_refuses_what_nobody_can_listen_at(node: Node, text: str) -> None:
     """In one short sentence, before anything is looked up or dialled."""
