@@ -4,7 +4,7 @@ Reading order. `route` finds a handler by prefix, `wording` has the sentences, `
 The agent: `agent` (self, members, join, force-leave and the like), `service`, `check`, `maintenance` and `monitor`;
 `definition` reads what is registered, out of the `body`. The catalog: `option` reads what all its routes take,
 `directory` is what there is to list under such options, `block` waits for news, `listing` puts an answer together;
-`catalog`, `health` and `status` are the routes. `shape` makes Consul's JSON of the node's values.
+`catalog`, `health`, `mesh` and `status` are the routes. `shape` makes Consul's JSON of the node's values.
 
 What is accepted follows 0.7 (GET where it says so, unknown keys ignored), what is answered follows 1.x.
 """
@@ -18,6 +18,7 @@ from api.consul.check import add_check_routes
 from api.consul.health import add_health_routes
 from api.consul.listing import Lister
 from api.consul.maintenance import add_maintenance_routes
+from api.consul.mesh import add_mesh_routes
 from api.consul.monitor import add_monitor_route
 from api.consul.route import prepare_routes
 from api.consul.service import add_service_routes
@@ -39,6 +40,7 @@ def add_consul_routes(
     add_service_routes(app, view, access)
     add_check_routes(app, view, access)
     add_maintenance_routes(app, view, access)
-    add_catalog_routes(app, view, lister)
+    add_catalog_routes(app, view, access, lister)
     add_health_routes(app, view, lister)
+    add_mesh_routes(app, view, lister)
     add_status_routes(app, view)

@@ -1,26 +1,39 @@
-"""The catalog's routes: data centres, nodes and services. All but the first wait for news if they are asked to."""
+"""The catalog's routes: data centres, nodes and services. All but the first wait for news if they are asked to.
 
-from typing import Any
+Nothing is written here: what the catalog says of a node, that node has signed.
+"""
+
+from typing import Any, Final
 
 from quart import Response
 from quart_trio import QuartTrio
 
+from api.access import Access
 from api.answer import encode_json, json_answer
 from api.catalog_view import Watch
 from api.consul.directory import Directory, service_watches
 from api.consul.listing import Lister, Listing
 from api.consul.option import is_pretty, read_options
-from api.consul.route import GET, add_routes, check_readable
+from api.consul.route import GET, PUT, add_routes, check_readable
 from api.consul.shape import indexed_service_shape, instance_shape, node_shape
 from api.consul.wording import NODE_NAME_MISSING, SERVICE_NAME_MISSING
 from api.token_view import Scope
 from api.view import NodeView
 from protocol.error import InvalidRequest
 
+REGISTER_ELSEWHERE: Final = (
+    "each node signs what the catalog says of it, so nobody registers in its place: "
+    "use PUT /v1/agent/service/register or /v1/agent/check/register at that node's own agent"
+)
+DEREGISTER_ELSEWHERE: Final = (
+    "each node signs what the catalog says of it, so nobody deregisters in its place: use "
+    "PUT /v1/agent/service/deregister/<id> at that node's own agent, or /v1/agent/force-leave/<node> if it has failed"
+)
 
-def add_catalog_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
-    """Add what is read under /v1/catalog."""
-    catalog = CatalogRoutes(view, lister)
+
+def add_catalog_routes(app: QuartTrio, view: NodeView, access: Access, lister: Lister) -> None:
+    """Add what is under /v1/catalog, but for the service mesh."""
+    catalog = CatalogRoutes(view, access, lister)
     add_routes(
         app,
         (
@@ -29,6 +42,8 @@ def add_catalog_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
             ("/v1/catalog/services", GET, catalog.services),
             ("/v1/catalog/service/<rest:name>", GET, catalog.service),
             ("/v1/catalog/node/<rest:name>", GET, catalog.node),
+            ("/v1/catalog/register", PUT, catalog.register),
+            ("/v1/catalog/deregister", PUT, catalog.deregister),
         ),
     )
 
@@ -36,8 +51,9 @@ def add_catalog_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
 class CatalogRoutes:
     """Handlers over one node."""
 
-    def __init__(self, view: NodeView, lister: Lister) -> None:
+    def __init__(self, view: NodeView, access: Access, lister: Lister) -> None:
         self._view = view
+        self._access = access
         self._lister = lister
 
     async def datacenters(self) -> Response:
@@ -102,3 +118,13 @@ class CatalogRoutes:
 
         listing = Listing(Scope.NODE_READ, (Watch("node", name),), ("node", name), build, None)
         return await self._lister.answer(listing, options)
+
+    async def register(self) -> Response:
+        """Refuse to write about a node, also about this one: 400, at which every client raises with the sentence."""
+        self._access.require(Scope.SERVICE_WRITE)
+        raise InvalidRequest(REGISTER_ELSEWHERE)
+
+    async def deregister(self) -> Response:
+        """Refuse, as `register`."""
+        self._access.require(Scope.SERVICE_WRITE)
+        raise InvalidRequest(DEREGISTER_ELSEWHERE)

@@ -32,8 +32,6 @@ def add_health_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
             ("/v1/health/checks/<rest:name>", GET, health.checks),
             ("/v1/health/service/<rest:name>", GET, health.service),
             ("/v1/health/state/<rest:state>", GET, health.state),
-            ("/v1/health/connect/<rest:name>", GET, health.connect),
-            ("/v1/health/ingress/<rest:name>", GET, health.ingress),
         ),
     )
 
@@ -104,27 +102,6 @@ class HealthRoutes:
         key = ("health service", name, tuple(options.query.every("tag")), is_passing, is_elsewhere)
         listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
         return await self._lister.answer(listing, options)
-
-    async def connect(self, name: str) -> Response:
-        """List what takes part in a service mesh: nothing does here, and the clients ask all the same."""
-        return await self._list_nothing(name)
-
-    async def ingress(self, name: str) -> Response:
-        """List the ways into a service mesh: there are none."""
-        return await self._list_nothing(name)
-
-    async def _list_nothing(self, name: str) -> Response:
-        options = read_options(self._view.catalog)
-        if not check_readable(name):
-            raise InvalidRequest(SERVICE_NAME_MISSING)
-        return await self._lister.answer(
-            Listing(Scope.SERVICE_READ, service_watches(name), ("health mesh",), _nothing, []), options
-        )
-
-
-def _nothing(directory: Directory) -> list[dict[str, Any]]:
-    del directory
-    return []
 
 
 class _Entries:

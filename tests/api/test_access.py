@@ -94,6 +94,10 @@ CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/catalog/services": {"GET": Scope.SERVICE_READ},
     "/v1/catalog/service/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/catalog/node/<rest:name>": {"GET": Scope.NODE_READ},
+    "/v1/catalog/connect/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/catalog/gateway-services/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/catalog/register": {"PUT": Scope.SERVICE_WRITE},
+    "/v1/catalog/deregister": {"PUT": Scope.SERVICE_WRITE},
     "/v1/health/node/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/health/checks/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/health/service/<rest:name>": {"GET": Scope.SERVICE_READ},
@@ -107,9 +111,9 @@ CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
 
 FILTERED = {
     rule
-    for rule in CONSUL_ROUTES
+    for rule, methods in CONSUL_ROUTES.items()
     if rule in ("/v1/agent/members", "/v1/agent/services", "/v1/agent/checks")
-    or rule.startswith(("/v1/catalog/", "/v1/health/"))
+    or (rule.startswith(("/v1/catalog/", "/v1/health/")) and "GET" in methods)
 }
 """Lists of Consul's dialect: whoever may not see them is answered as if there were nothing on them."""
 

@@ -225,6 +225,15 @@ def test_catalog_and_health_reads(client: ClientProcess, cluster: Cluster) -> No
             client.call(call, *args, dc="dc2")
 
 
+def test_catalog_is_not_written_by_clients(client: ClientProcess) -> None:
+    """What only a node itself may say of itself is refused, and each client raises with the reason."""
+    for call, args in (("register", ("n2", "10.0.0.2", {"service": "web"})), ("deregister", ("n2", "web"))):
+        with pytest.raises(ClientError, match="each node signs what the catalog says of it") as refused:
+            client.call(f"catalog.{call}", *args)
+        assert f"PUT /v1/agent/service/{call}" in refused.value.text
+    assert client.call("catalog.node", "n2")[1]["Node"]["Address"] == "127.0.0.1"
+
+
 def test_watch_loop_sees_every_change(client: ClientProcess, reader: ClientProcess, name: str) -> None:
     """The loop of index and wait that these clients are written for: an index each time, above 0, growing."""
     client.call("agent.service.register", "clock", check={"$check": ["ttl", "60s"]})
@@ -270,7 +279,7 @@ def test_join_and_force_leave(client: ClientProcess, cluster: Cluster, name: str
 
 
 def test_py_consul_calls_of_later_versions(name: str, client: ClientProcess, cluster: Cluster) -> None:
-    """What py-consul alone has: filters, replaced checks, several checks, metrics, reload, monitor, tokens."""
+    """What py-consul alone has: filters, several and replaced checks, the mesh, metrics, reload, monitor, tokens."""
     if name != "py-consul":
         pytest.skip("these calls are py-consul's")
     more = [{"$check": ["ttl", "30s"]}, {"$check": ["ttl", "40s"]}]
@@ -284,7 +293,15 @@ def test_py_consul_calls_of_later_versions(name: str, client: ClientProcess, clu
     assert client.call("catalog.nodes", filter_expr='Node == "n2"')[1][0]["Node"] == "n2"
     with pytest.raises(ClientError, match="ConsulException"):
         client.call("catalog.nodes", filter_expr="not a filter((")
+    held = client.call("agent.service_definition", "many")
+    assert (held["ID"], held["Service"], held["Tags"]) == ("many", "many", [])
+    assert held["ContentHash"]
     assert client.call("agent.service.deregister", "many") is True
+    assert client.call("agent.service_definition", "many") is None  # what this client makes of a 404
+    for call in ("catalog.connect", "health.connect", "health.ingress"):
+        index, entries = client.call(call, "many")
+        assert (int(index) > 0, entries) == (True, [])
+    assert client.call("catalog.gateway_services", "many") == []
     assert {"Timestamp", "Gauges", "Counters"} <= set(client.call("agent.metrics"))
     assert "shoal_members" in client.call("agent.metrics", format_prometheus=True)
     with pytest.raises(ClientError, match="BadRequest"):

@@ -64,6 +64,10 @@ def test_agent_catalog_health_and_status(client: ClientProcess, reader: ClientPr
     assert reader.call("catalog.service.list") == {"consul": [], "web": ["v1"]}
     assert reader.call("catalog.service.nodes", "web")[0]["ServiceID"] == "web/1"
     assert list(reader.call("catalog.node.services", "n1")["Services"]) == ["consul", "web/1"]
+    assert reader.call("catalog.connect.nodes", "web") == []
+    for call in ("catalog.register", "catalog.deregister"):
+        with pytest.raises(ClientError, match="bad request"):
+            client.call(call, {"node": "n1", "address": "10.0.0.1"})
 
     client.call("agent.check.register", {"name": "disk", "id": "disk", "ttl": "60s", "notes": "mine"})
     assert client.call("agent.check.list")["disk"]["Notes"] == "mine"

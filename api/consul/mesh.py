@@ -1,0 +1,43 @@
+"""What clients ask of a service mesh: there is none here, so nothing takes part in it."""
+
+from typing import Any
+
+from quart import Response
+from quart_trio import QuartTrio
+
+from api.consul.directory import Directory, service_watches
+from api.consul.listing import Lister, Listing
+from api.consul.option import read_options
+from api.consul.route import GET, add_routes, check_readable
+from api.consul.wording import SERVICE_NAME_MISSING
+from api.token_view import Scope
+from api.view import NodeView
+from protocol.error import InvalidRequest
+
+
+def add_mesh_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
+    """Add the lists of what takes part in a mesh, and of the ways into it: they are empty, with all that a list has."""
+    mesh = MeshRoutes(view, lister)
+    rules = ("/v1/health/connect/", "/v1/health/ingress/", "/v1/catalog/connect/", "/v1/catalog/gateway-services/")
+    add_routes(app, [(f"{rule}<rest:name>", GET, mesh.list_nothing) for rule in rules])
+
+
+class MeshRoutes:
+    """Handlers over one node."""
+
+    def __init__(self, view: NodeView, lister: Lister) -> None:
+        self._view = view
+        self._lister = lister
+
+    async def list_nothing(self, name: str) -> Response:
+        """List nothing, now or after a wait, as of a service that nobody offers."""
+        options = read_options(self._view.catalog)
+        if not check_readable(name):
+            raise InvalidRequest(SERVICE_NAME_MISSING)
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), ("mesh",), _nothing, [])
+        return await self._lister.answer(listing, options)
+
+
+def _nothing(directory: Directory) -> list[dict[str, Any]]:
+    del directory
+    return []
