@@ -111,15 +111,16 @@ class Access:
         self._enforces = enforces
         self._wording = wording
 
-    def require(self, scope: Scope) -> None:
-        """Let the request in hand pass, or refuse it.
+    def require(self, scope: Scope) -> str:
+        """Let the request in hand pass, or refuse it; give the id of its token, empty where none is asked for.
 
         Raises:
             Problem: the right is asked for, and there is no token, an unknown one, or one that lacks it.
         """
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            raise _problem(refusal, scope)
+        verdict = self._judge_current(scope)
+        if isinstance(verdict, Refusal):
+            raise _problem(verdict, scope)
+        return verdict
 
     def shows(self, scope: Scope) -> bool:
         """Tell whether a list is shown, or answered as if there were nothing on it, which is how Consul refuses lists.
@@ -127,27 +128,27 @@ class Access:
         Raises:
             Problem: there is a token, and it is unknown.
         """
-        refusal = self._refusal(scope)
-        if refusal is self._wording.unknown:
-            raise _problem(refusal, scope)
-        return refusal is None
+        verdict = self._judge_current(scope)
+        if verdict is self._wording.unknown:
+            raise _problem(self._wording.unknown, scope)
+        return not isinstance(verdict, Refusal)
 
     def follow(self, scope: Scope) -> Callable[[], bool]:
         """Give what tells, also after the request in hand, whether its token still carries a right."""
         headers, query = request.headers, request.scope["query_string"]
-        return lambda: self._refusal_of(scope, headers, query) is None
+        return lambda: not isinstance(self._judge(scope, headers, query), Refusal)
 
     @property
     def enforces(self) -> bool:
         """Whether access control lists are on."""
         return self._enforces
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
-        return self._refusal_of(scope, request.headers, request.scope["query_string"])
+    def _judge_current(self, scope: Scope) -> Refusal | str:
+        return self._judge(scope, request.headers, request.scope["query_string"])
 
-    def _refusal_of(self, scope: Scope, headers: Headers, query: bytes) -> Refusal | None:
+    def _judge(self, scope: Scope, headers: Headers, query: bytes) -> Refusal | str:
         if not self._enforces and scope not in ALWAYS_ASKED:
-            return None
+            return ""
         secret = self._read_token(headers, query)
         if not secret:
             return self._wording.missing
@@ -155,7 +156,7 @@ class Access:
         authority = self._view.tokens.authorize(secret) if is_possible else None
         if authority is None:
             return self._wording.unknown
-        return None if authority.allows(scope) else self._wording.lacking
+        return authority.id if authority.allows(scope) else self._wording.lacking
 
 
 def require_join(access: Access, view: NodeView) -> None:

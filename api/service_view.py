@@ -112,7 +112,10 @@ class NotTtl(Exception):
 
 
 class ServicesView(Protocol):
-    """The node's own services and checks. What an `async` method returned from is on disk."""
+    """The node's own services and checks. What an `async` method returned from is on disk.
+
+    `token_id` is the id of the token that something is registered with, kept beside it; empty: none was asked for.
+    """
 
     @property
     def script_checks_enabled(self) -> bool:
@@ -131,7 +134,7 @@ class ServicesView(Protocol):
         """Give the checks by id, maintenance among them."""
         ...
 
-    async def register_service(self, service: ServiceDefinition, *, replace_checks: bool) -> None:
+    async def register_service(self, service: ServiceDefinition, *, replace_checks: bool, token_id: str) -> None:
         """Register a service with its checks, or replace it; checks of the same id keep their state.
 
         With `replace_checks` its checks that are not named any more go.
@@ -146,7 +149,7 @@ class ServicesView(Protocol):
         """Remove a service with all its checks; False: there is none."""
         ...
 
-    async def register_check(self, check: CheckDefinition) -> None:
+    async def register_check(self, check: CheckDefinition, *, token_id: str) -> None:
         """Register a check, or replace it.
 
         Raises:
@@ -170,7 +173,7 @@ class ServicesView(Protocol):
         """
         ...
 
-    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str) -> None:
+    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str, token_id: str) -> None:
         """Put a service, or with None the node, into maintenance or out of it; a second enable keeps the first reason.
 
         Raises:

@@ -23,6 +23,11 @@ class Scope(Enum):
 class Authority(Protocol):
     """What a token may do."""
 
+    @property
+    def id(self) -> str:
+        """The token's id, which says nothing of its secret."""
+        ...
+
     def allows(self, scope: Scope) -> bool:
         """Tell whether this token carries the right; one with `admin` carries every right, and `write` no `read`."""
         ...

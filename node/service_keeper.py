@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
 import trio
 
@@ -22,7 +23,7 @@ from node.log import log_event
 from node.service_naming import check_definition, maintenance_check, maintenance_id, name_checks, name_service
 from node.service_publisher import Publish, ServicePublisher
 from node.service_room import NOTHING, ServiceRoom, check_need, service_need
-from node.store_services import NODE, Edit, ServiceStore
+from node.store_services import NODE, Edit, Registered, ServiceStore
 from protocol.catalog.check import Check, CheckKind, CheckStatus
 from protocol.catalog.key import check_key, service_key
 from protocol.catalog.service import Service
@@ -74,6 +75,8 @@ class ServiceKeeper:
         self._store = store
         self._services: dict[str, Service] = {}
         self._checks: dict[str, HeldCheck] = {}
+        self._token_ids: dict[Registered, str] = {}
+        """What of it differs is to be written, also where a registration is else the same."""
         self._room = ServiceRoom()
         self._publisher = ServicePublisher()
         self._ttl = TtlKeeper(store, self._expire, unix_time)
@@ -115,11 +118,17 @@ class ServiceKeeper:
     # --- registering ----------------------------------------------------------------------------
 
     async def register_service(
-        self, service: Service, checks: Sequence[CheckDefinition] = (), *, replace_checks: bool = False
+        self,
+        service: Service,
+        checks: Sequence[CheckDefinition] = (),
+        *,
+        replace_checks: bool = False,
+        token_id: str = "",
     ) -> None:
         """Register a service with its checks, or replace it; checks of the same id keep status and output.
 
-        With `replace_checks` its checks that are not named any more go; its maintenance stays.
+        With `replace_checks` its checks that are not named any more go; its maintenance stays. `token_id` is the id of
+        the token that it is registered with, empty where none was asked for: kept beside it, and told to nobody.
 
         Raises:
             InvalidRequest: out of bounds, or a program is to be run and scripts are not enabled.
@@ -134,9 +143,9 @@ class ServiceKeeper:
                 for held in self._checks_of(wanted.id)
                 if replace_checks and held.definition is not None and held.check.id not in kept
             ]
-            await self._put(wanted, named, gone)
+            await self._put(wanted, named, gone, token_id)
 
-    async def register_check(self, definition: CheckDefinition) -> None:
+    async def register_check(self, definition: CheckDefinition, *, token_id: str = "") -> None:
         """Register a check of a service or of the node, or replace it; it keeps status and output.
 
         Raises:
@@ -148,7 +157,7 @@ class ServiceKeeper:
         async with self._turn:
             if named.service_id and named.service_id not in self._services:
                 raise NoSuchService(named.service_id)
-            await self._put(None, [named], ())
+            await self._put(None, [named], (), token_id)
 
     async def deregister_service(self, service_id: str) -> bool:
         """Remove a service with all its checks; False: there is none."""
@@ -166,7 +175,7 @@ class ServiceKeeper:
             await self._drop((), [check_id])
         return True
 
-    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str) -> None:
+    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str, token_id: str = "") -> None:
         """Put a service, or with None the node, into maintenance or out of it; a second enable keeps the first reason.
 
         Raises:
@@ -186,7 +195,7 @@ class ServiceKeeper:
             if service_id is not None:  # the node itself always has room to say that it is not to be used
                 self._room.check({check_key(id): check_need(check, None)})
             with trio.CancelScope(shield=True):
-                await self._store.save(Edit(maintenance={service_id or NODE: check.notes}))
+                await self._store.save(Edit(maintenance={service_id or NODE: check.notes}, token_id=token_id))
                 self.hold_check(check, None)
 
     async def update_ttl(self, check_id: str, status: CheckStatus, output: str) -> None:
@@ -209,22 +218,31 @@ class ServiceKeeper:
 
     # --- on the disk, then in memory ------------------------------------------------------------
 
-    async def _put(self, service: Service | None, definitions: Sequence[CheckDefinition], gone: Sequence[str]) -> None:
+    async def _put(
+        self, service: Service | None, definitions: Sequence[CheckDefinition], gone: Sequence[str], token_id: str
+    ) -> None:
         needs = {check_key(one.id): check_need(one.begin(), one) for one in definitions}
         needs |= {check_key(id): NOTHING for id in gone}
         if service is not None:
             needs[service_key(service.id)] = service_need(service)
         self._room.check(needs)
-        changed = {one.id: one for one in definitions if self._definition(one.id) != one}
+        changed = {
+            one.id: one
+            for one in definitions
+            if self._definition(one.id) != one or self._token_id("checks", one.id) != token_id
+        }
         is_new = service is not None and service.id not in self._services
         edit = Edit(
-            {service.id: service} if service is not None and self._services.get(service.id) != service else {},
+            {service.id: service} if service is not None and not self._is_held(service, token_id) else {},
             {**changed, **dict.fromkeys(gone)},
             {id: None for id, one in changed.items() if not self._is_ttl(id) or one.kind is not CheckKind.TTL},
+            token_id=token_id,
         )
         with trio.CancelScope(shield=True):  # else it would be on the disk, and not here
             if edit:
                 await self._store.save(edit)
+                self.hold_token_ids({("services", id): token_id for id in edit.services})
+                self.hold_token_ids({("checks", id): token_id for id in changed})
             for definition in definitions:  # before their service: one without checks would seem to pass
                 self._put_check(definition)
             if service is not None:
@@ -261,11 +279,21 @@ class ServiceKeeper:
         held = self._checks.get(id)
         return None if held is None else held.definition
 
+    def _token_id(self, what: Literal["services", "checks"], id: str) -> str:
+        return self._token_ids.get((what, id), "")
+
+    def _is_held(self, service: Service, token_id: str) -> bool:
+        return self._services.get(service.id) == service and self._token_id("services", service.id) == token_id
+
     def _is_ttl(self, id: str) -> bool:
         definition = self._definition(id)
         return definition is not None and definition.kind is CheckKind.TTL
 
     # --- in memory ------------------------------------------------------------------------------
+
+    def hold_token_ids(self, token_ids: Mapping[Registered, str]) -> None:
+        """Know with which tokens, that are on the disk, services and checks were registered."""
+        self._token_ids.update(token_ids)
 
     def hold_service(self, service: Service) -> None:
         """Have a service that is on the disk."""
@@ -308,6 +336,7 @@ class ServiceKeeper:
 
     def _forget_service(self, id: str) -> None:
         service = self._services.pop(id)
+        self._token_ids.pop(("services", id), None)
         self._room.take(service_key(id), NOTHING)
         self._publisher.drop_service(id)
         self.on_change(service_key(id))
@@ -315,6 +344,7 @@ class ServiceKeeper:
 
     def _forget_check(self, id: str) -> None:
         del self._checks[id]
+        self._token_ids.pop(("checks", id), None)
         self._room.take(check_key(id), NOTHING)
         self._runner.stop(id)
         self._ttl.disarm(id)

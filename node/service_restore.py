@@ -52,6 +52,7 @@ def _restore(keeper: ServiceKeeper, found: StoredServices, now: float) -> Edit:
     for what, ids in (("service", dropped.services), ("check", dropped.checks), ("state", dropped.states)):
         for id in ids:
             _warn(what, id, "its row cannot be read")
+    keeper.hold_token_ids(found.token_ids)
     for id, service in found.services.items():
         try:
             keeper.hold_service(_filed(id, name_service(service)))

@@ -71,7 +71,13 @@ _SERVICES = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_CREATE, _REVOCATIONS, _SERVICES)
+_REGISTRATION_TOKENS = tuple(
+    f"ALTER TABLE {table} ADD COLUMN token_id TEXT NOT NULL DEFAULT '' CHECK (typeof(token_id) = 'text')"
+    for table in ("services", "checks", "maintenance")
+)
+"""The id, never the secret, of the token that each was registered with; empty: none was asked for."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_CREATE, _REVOCATIONS, _SERVICES, _REGISTRATION_TOKENS)
 
 
 def connect(path: Path) -> sqlite3.Connection:

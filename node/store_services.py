@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -13,6 +13,9 @@ from protocol.catalog.service import Service
 
 NODE = ""
 """In place of a service's id: the node's own maintenance. No service has it."""
+
+Registered = tuple[Literal["services", "checks", "maintenance"], str]
+"""A table and an id in it."""
 
 T = TypeVar("T")
 
@@ -37,6 +40,8 @@ class Edit:
     """They only go here: `ServiceStore.save_states` keeps them."""
     maintenance: dict[str, str | None] = field(default_factory=dict)
     """The reason by service id."""
+    token_id: str = ""
+    """Of the token that what does not go is registered with; empty: none was asked for."""
 
     def __bool__(self) -> bool:
         return bool(self.services or self.checks or self.states or self.maintenance)
@@ -50,6 +55,8 @@ class StoredServices:
     checks: dict[str, CheckDefinition]
     states: dict[str, StoredState]
     maintenance: dict[str, str]
+    token_ids: dict[Registered, str]
+    """Of the tokens that they were registered with, but for those without one."""
     broken: Edit
     """What cannot be read, to be dropped."""
 
@@ -72,7 +79,17 @@ class ServiceStore:
                 broken_states.append(id)
         maintenance = dict(self._store._read("SELECT service_id, reason FROM maintenance ORDER BY service_id"))
         broken = Edit(dict.fromkeys(broken_services), dict.fromkeys(broken_checks), dict.fromkeys(broken_states))
-        return StoredServices(services, checks, states, maintenance, broken)
+        return StoredServices(services, checks, states, maintenance, self._load_token_ids(), broken)
+
+    def _load_token_ids(self) -> dict[Registered, str]:
+        return {
+            (what, id): token_id
+            for what, id, token_id in self._store._read(
+                "SELECT 'services', id, token_id FROM services WHERE token_id <> '' "
+                "UNION ALL SELECT 'checks', id, token_id FROM checks WHERE token_id <> '' "
+                "UNION ALL SELECT 'maintenance', service_id, token_id FROM maintenance WHERE token_id <> ''"
+            )
+        }
 
     def _load_table(self, table: str, kind: type[T]) -> tuple[dict[str, T], list[str]]:
         found, broken = {}, []
@@ -92,13 +109,13 @@ class ServiceStore:
             StoreError: the disk does not take it; nothing changed.
         """
         await self._store._save(
-            *_rows("services", edit.services),
-            *_rows("checks", edit.checks),
+            *_rows("services", edit.services, edit.token_id),
+            *_rows("checks", edit.checks, edit.token_id),
             *(
                 ("DELETE FROM check_states WHERE check_id = ?", (id,))
                 for id in (*(id for id, one in edit.checks.items() if one is None), *edit.states)
             ),
-            *(_maintenance_row(id, reason) for id, reason in edit.maintenance.items()),
+            *(_maintenance_row(id, reason, edit.token_id) for id, reason in edit.maintenance.items()),
         )
 
     async def save_states(self, states: Mapping[str, StoredState]) -> None:
@@ -118,16 +135,16 @@ def encode_definition(definition: CheckDefinition) -> bytes:
     return msgspec.json.encode(definition)
 
 
-def _rows(table: str, changes: Mapping[str, Any]) -> Sequence[Statement]:
+def _rows(table: str, changes: Mapping[str, Any], token_id: str) -> Sequence[Statement]:
     return [
         (f"DELETE FROM {table} WHERE id = ?", (id,))
         if value is None
-        else (f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (id, msgspec.json.encode(value)))
+        else (f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", (id, msgspec.json.encode(value), token_id))
         for id, value in changes.items()
     ]
 
 
-def _maintenance_row(id: str, reason: str | None) -> Statement:
+def _maintenance_row(id: str, reason: str | None, token_id: str) -> Statement:
     if reason is None:
         return "DELETE FROM maintenance WHERE service_id = ?", (id,)
-    return "INSERT OR REPLACE INTO maintenance VALUES (?, ?)", (id, reason)
+    return "INSERT OR REPLACE INTO maintenance VALUES (?, ?, ?)", (id, reason, token_id)

@@ -57,11 +57,11 @@ class CheckRoutes:
 
     async def register(self) -> Response:
         """Register a check, or replace it."""
-        self._access.require(Scope.SERVICE_WRITE)
+        token_id = self._access.require(Scope.SERVICE_WRITE)
         check = read_check(await read_fields())
         with trio.CancelScope(shield=True):
             try:
-                await self._view.services.register_check(check)
+                await self._view.services.register_check(check, token_id=token_id)
             except NoSuchService:
                 raise failed(f"ServiceID {quote(check.service_id)} does not exist") from None
         return empty_answer()

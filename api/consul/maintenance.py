@@ -38,8 +38,8 @@ class MaintenanceRoutes:
         """Put the node into maintenance, or out of it."""
         query = current_query()
         is_enabled = _read_enable(query)
-        self._access.require(Scope.AGENT_WRITE)
-        return await self._set(None, is_enabled, query)
+        token_id = self._access.require(Scope.AGENT_WRITE)
+        return await self._set(None, is_enabled, query, token_id)
 
     async def set_service(self, service_id: str) -> Response:
         """Put a service into maintenance, or out of it; 404 if there is none."""
@@ -47,16 +47,17 @@ class MaintenanceRoutes:
             raise InvalidRequest(SERVICE_ID_MISSING)
         query = current_query()
         is_enabled = _read_enable(query)
-        self._access.require(Scope.SERVICE_WRITE)
+        token_id = self._access.require(Scope.SERVICE_WRITE)
         try:
-            return await self._set(service_id, is_enabled, query)
+            return await self._set(service_id, is_enabled, query, token_id)
         except NoSuchService:
             raise Problem(404, "NOT_FOUND", f"No service registered with ID {quote(service_id)}") from None
 
-    async def _set(self, service_id: str | None, is_enabled: bool, query: Query) -> Response:
+    async def _set(self, service_id: str | None, is_enabled: bool, query: Query, token_id: str) -> Response:
         reason = query.first("reason") or ""
+        services = self._view.services
         with trio.CancelScope(shield=True):
-            await self._view.services.set_maintenance(service_id, enabled=is_enabled, reason=reason)
+            await services.set_maintenance(service_id, enabled=is_enabled, reason=reason, token_id=token_id)
         return empty_answer()
 
 

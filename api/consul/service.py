@@ -81,7 +81,7 @@ class ServiceRoutes:
 
     async def register(self) -> Response:
         """Register a service with its checks, or replace it."""
-        self._access.require(Scope.SERVICE_WRITE)
+        token_id = self._access.require(Scope.SERVICE_WRITE)
         service = read_service(await read_fields())
         if (service.id or service.name) == OWN_SERVICE:
             raise InvalidRequest(reserved_id(OWN_SERVICE))
@@ -91,7 +91,7 @@ class ServiceRoutes:
         except ValueError as wrong:
             raise InvalidRequest(f"replace-existing-checks: {wrong}") from None
         with trio.CancelScope(shield=True):
-            await self._view.services.register_service(service, replace_checks=replace_checks)
+            await self._view.services.register_service(service, replace_checks=replace_checks, token_id=token_id)
         return empty_answer()
 
     async def deregister(self, service_id: str) -> Response:

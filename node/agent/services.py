@@ -41,7 +41,7 @@ class AgentServices:
         checks = self._keeper.checks()
         return {id: show_check(check, name, services.get(check.service_id)) for id, check in checks.items()}
 
-    async def register_service(self, service: ServiceDefinition, *, replace_checks: bool) -> None:
+    async def register_service(self, service: ServiceDefinition, *, replace_checks: bool, token_id: str) -> None:
         """Register a service with its checks, or replace it."""
         wanted = Service(
             service.id,
@@ -55,16 +55,16 @@ class AgentServices:
             tuple((name, address, port) for name, (address, port) in sorted(service.tagged_addresses.items())),
         )
         checks = [_definition(check) for check in service.checks]
-        await stored(self._keeper.register_service(wanted, checks, replace_checks=replace_checks))
+        await stored(self._keeper.register_service(wanted, checks, replace_checks=replace_checks, token_id=token_id))
 
     async def deregister_service(self, service_id: str) -> bool:
         """Remove a service with all its checks."""
         return await stored(self._keeper.deregister_service(service_id))
 
-    async def register_check(self, check: service_view.CheckDefinition) -> None:
+    async def register_check(self, check: service_view.CheckDefinition, *, token_id: str) -> None:
         """Register a check, or replace it."""
         try:
-            await stored(self._keeper.register_check(_definition(check)))
+            await stored(self._keeper.register_check(_definition(check), token_id=token_id))
         except service_keeper.NoSuchService as wrong:
             raise service_view.NoSuchService(*wrong.args) from None
 
@@ -79,10 +79,10 @@ class AgentServices:
         except service_keeper.NotTtl as wrong:
             raise service_view.NotTtl(*wrong.args) from None
 
-    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str) -> None:
+    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str, token_id: str) -> None:
         """Put a service or the node into maintenance or out of it."""
         try:
-            await stored(self._keeper.set_maintenance(service_id, enabled=enabled, reason=reason))
+            await stored(self._keeper.set_maintenance(service_id, enabled=enabled, reason=reason, token_id=token_id))
         except service_keeper.NoSuchService as wrong:
             raise service_view.NoSuchService(*wrong.args) from None
 

@@ -15,8 +15,14 @@ SCOPE_NAMES = tuple(scope.value for scope in Scope)
 class TokenAuthority:
     """What one token may do."""
 
-    def __init__(self, scopes: Sequence[str]) -> None:
+    def __init__(self, id: str, scopes: Sequence[str]) -> None:
+        self._id = id
         self._scopes = scopes
+
+    @property
+    def id(self) -> str:
+        """The token's id."""
+        return self._id
 
     def allows(self, scope: Scope) -> bool:
         """Tell whether it carries the right; `admin` carries every one."""
@@ -32,7 +38,7 @@ class AgentTokens:
     def authorize(self, secret: str) -> TokenAuthority | None:
         """Find what a token may do."""
         held = self._keeper.find(secret)
-        return None if held is None else TokenAuthority(held.stored.scopes)
+        return None if held is None else TokenAuthority(held.id, held.stored.scopes)
 
     def list(self) -> tuple[TokenView, ...]:
         """Give all tokens, the oldest first."""

@@ -44,6 +44,8 @@ class FakeServices:
         self._services: dict[str, ServiceView] = {}
         self._checks: dict[str, CheckView] = {}
         self.definitions: dict[str, CheckDefinition] = {}
+        self.token_ids: list[str] = []
+        """What each was registered with, in their order."""
         self.script_checks_enabled = True
         self.disk_is_full = False
 
@@ -64,12 +66,13 @@ class FakeServices:
             raise Problem(500, "NOT_STORED", "state.db cannot be written: the disk is full")
         self._calls.append(call)
 
-    async def register_service(self, service: ServiceDefinition, *, replace_checks: bool) -> None:
+    async def register_service(self, service: ServiceDefinition, *, replace_checks: bool, token_id: str) -> None:
         """Register; a script where they are not enabled, and one service too many, are refused."""
         if len(self._services) >= SERVICE_COUNT_MAX:
             raise InvalidRequest(f"{SERVICE_COUNT_MAX} services, that is all there may be")
         self._check_scripts(service.checks)
         self._begin("register_service", service, replace_checks)
+        self.token_ids.append(token_id)
         id = service.id or service.name
         self._services[id] = ServiceView(
             id,
@@ -105,12 +108,13 @@ class FakeServices:
         self._changed(gone.name)
         return True
 
-    async def register_check(self, check: CheckDefinition) -> None:
+    async def register_check(self, check: CheckDefinition, *, token_id: str) -> None:
         """Register."""
         if check.service_id and check.service_id not in self._services:
             raise NoSuchService(check.service_id)
         self._check_scripts((check,))
         self._begin("register_check", check)
+        self.token_ids.append(token_id)
         self._put(replace(check, id=check.id or check.name))
         self._changed(self._name(check.service_id))
 
@@ -131,11 +135,12 @@ class FakeServices:
         self._checks[check_id] = replace(held, status=status, output=output)
         self._changed(held.service_name)
 
-    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str) -> None:
+    async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str, token_id: str) -> None:
         """Add or remove the check that says so."""
         if service_id is not None and service_id not in self._services:
             raise NoSuchService(service_id)
         self._begin("set_maintenance", service_id, enabled, reason)
+        self.token_ids.append(token_id)
         id = "_node_maintenance" if service_id is None else f"_service_maintenance:{service_id}"
         name = "Node Maintenance Mode" if service_id is None else "Service Maintenance Mode"
         service_name = self._name(service_id or "")

@@ -18,6 +18,11 @@ def token_of(scope: Scope) -> str:
     return f"token-of-{scope.value}"
 
 
+def id_of(secret: str) -> str:
+    """Give the id of the token of a secret."""
+    return ADMIN_ID if secret == ADMIN_TOKEN else f"id-{len(secret)}"
+
+
 def token_without(scope: Scope) -> str:
     """Give the secret of a token that carries every scope but this one and admin."""
     return f"token-without-{scope.value}"
@@ -27,6 +32,7 @@ def token_without(scope: Scope) -> str:
 class FakeAuthority:
     """Some rights."""
 
+    id: str
     scopes: frozenset[Scope]
 
     def allows(self, scope: Scope) -> bool:
@@ -52,7 +58,7 @@ class FakeTokens:
         """Know the tokens above."""
         self.asked.append(secret)
         scopes = self._rights.get(secret)
-        return None if scopes is None else FakeAuthority(scopes)
+        return None if scopes is None else FakeAuthority(id_of(secret), scopes)
 
     def forget(self, secret: str) -> None:
         """Let a token be unknown from now on."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from node.store import Store
+from node.store_services import ServiceStore
 from tests.end_to_end.agent_process import AgentProcess, hold_for, wait_until
 from tests.end_to_end.consul_cluster import CONSUL, consul, get
 
@@ -79,5 +81,10 @@ def test_access_control_lists_end_it(tmp_path: Path) -> None:
         assert (get(agent, "agent/services", **token), get(agent, "agent/checks", **token)) == ({}, {})
         hold_for(2.0, "nothing ran", lambda: not mark.exists())
         assert consul(agent, "PUT", "agent/service/register", token, {"Name": "web"}).status == 200
+        (admin,) = agent.get("/v1/cluster/tokens")["tokens"]
     finally:
         agent.kill()
+    with Store.open(agent.data_dir) as store:
+        assert ServiceStore(store).load().token_ids == {("services", "web"): admin["id"]}
+    for file in agent.data_dir.glob("state.db*"):
+        assert token["token"].encode() not in file.read_bytes(), "the id is kept, never the secret"

@@ -16,7 +16,7 @@ from node.service_keeper import ServiceKeeper
 from node.service_restore import open_services
 from node.store import Statement, Store
 from node.store_error import StoreError
-from node.store_services import Edit, ServiceStore, StoredState
+from node.store_services import Edit, Registered, ServiceStore, StoredState
 from protocol.catalog.check import Check, CheckKind, CheckStatus
 from protocol.catalog.key import check_key, service_key
 from protocol.catalog.service import Service
@@ -134,6 +134,46 @@ async def test_restart_keeps_what_a_ttl_owner_said_in_time(autojump_clock: MockC
     assert keeper.checks()["long"].output == "TTL expired (last output before timeout follows): l"
 
 
+async def test_restart_knows_the_tokens_of_registrations(autojump_clock: MockClock, house: House) -> None:
+    """By their ids, the latest of each; a registration that is else the same is written anew, and what goes is gone."""
+    keeper = await house.start()
+
+    def kept() -> dict[Registered, str]:
+        assert house.store is not None
+        return ServiceStore(house.store).load().token_ids
+
+    await keeper.register_service(WEB, [ttl("t")], token_id="0a")
+    await keeper.register_check(ttl("own"), token_id="0b")
+    await keeper.set_maintenance(None, enabled=True, reason="", token_id="0c")
+    await keeper.register_check(ttl("without"))
+    keeper = await house.start()
+    web = {("services", "web1"): "0a", ("checks", "t"): "0a"}
+    assert kept() == {**web, ("checks", "own"): "0b", ("maintenance", ""): "0c"}
+    await trio.testing.wait_all_tasks_blocked()
+    house.news.clear()
+    await keeper.register_service(WEB, [ttl("t")], token_id="0d")
+    await keeper.register_check(ttl("own"))
+    assert kept() == {("services", "web1"): "0d", ("checks", "t"): "0d", ("maintenance", ""): "0c"}
+    assert house.news == [], "others are told nothing of it"
+    await keeper.deregister_service("web1")
+    await keeper.set_maintenance(None, enabled=False, reason="")
+    assert kept() == {}
+    await keeper.register_service(WEB, [ttl("t")])
+    keeper = await house.start()
+    assert kept() == {}
+
+
+async def test_registration_that_is_the_same_is_not_written_again(
+    autojump_clock: MockClock, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither with the same token, nor after a restart: clients register all the time."""
+    keeper = await house.start()
+    await keeper.register_service(WEB, [ttl("t")], token_id="0a")
+    keeper = await house.start()
+    monkeypatch.setattr(Store, "_commit", refusing("nothing is to be written"))
+    await keeper.register_service(WEB, [ttl("t")], token_id="0a")
+
+
 async def test_news_of_a_ttl_check_is_on_the_disk_at_once(autojump_clock: MockClock, house: House) -> None:
     """Its first word, another status, one after an expiry, and one without which the state there would run out."""
     keeper = await house.start()
@@ -244,15 +284,15 @@ async def test_restart_drops_what_cannot_be_read(
     assert store is not None
     encode = msgspec.json.encode
     await store._save(
-        ("INSERT INTO services VALUES (?, ?)", ("damaged", b"{")),
-        ("INSERT INTO services VALUES (?, ?)", ("text", "{}")),
-        ("INSERT INTO services VALUES (?, ?)", ("moved", encode(WEB))),
-        ("INSERT INTO services VALUES (?, ?)", ("large", encode(Service("large", "x" * 999)))),
-        ("INSERT INTO checks VALUES (?, ?)", ("later", b'{"id":"later","kind_of_the_future":1}')),
-        ("INSERT INTO checks VALUES (?, ?)", ("orphan", encode(ttl("orphan", service_id="nobody")))),
+        ("INSERT INTO services (id, definition) VALUES (?, ?)", ("damaged", b"{")),
+        ("INSERT INTO services (id, definition) VALUES (?, ?)", ("text", "{}")),
+        ("INSERT INTO services (id, definition) VALUES (?, ?)", ("moved", encode(WEB))),
+        ("INSERT INTO services (id, definition) VALUES (?, ?)", ("large", encode(Service("large", "x" * 999)))),
+        ("INSERT INTO checks (id, definition) VALUES (?, ?)", ("later", b'{"id":"later","kind_of_the_future":1}')),
+        ("INSERT INTO checks (id, definition) VALUES (?, ?)", ("orphan", encode(ttl("orphan", service_id="nobody")))),
         ("INSERT INTO check_states VALUES (?, ?, ?, ?)", ("t", "purple", "", 9e9)),
         ("INSERT INTO check_states VALUES (?, ?, ?, ?)", ("nobody", "passing", "", 9e9)),
-        ("INSERT INTO maintenance VALUES (?, ?)", ("nobody", "r")),
+        ("INSERT INTO maintenance (service_id, reason) VALUES (?, ?)", ("nobody", "r")),
     )
     house.scripts_enabled = False
     keeper = await house.start()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from api.service_view import CheckDefinition, ServiceDefinition
-from tests.api.asker import ask_consul
+from tests.api.asker import ADMIN, ask_consul
+from tests.api.fake_tokens import ADMIN_ID, ADMIN_TOKEN
 from tests.api.fake_view import FakeView
 
 REGISTER = "/v1/agent/service/register"
@@ -228,11 +229,25 @@ async def test_register_refused_by_the_node() -> None:
     assert (answer.status, answer.text) == (500, "state.db cannot be written: the disk is full")
 
 
-async def test_register_does_not_keep_the_token() -> None:
-    """Neither the token of the request nor one in the body reaches the node."""
+@pytest.mark.parametrize("acl", [False, True], ids=["open", "acl"])
+async def test_register_keeps_the_id_of_its_token(acl: bool) -> None:
+    """Under access control lists, and never the secret; nor is one in the body looked at, or anything of it shown."""
     view = FakeView()
-    await ask_consul(view, "PUT", f"{REGISTER}?token=secret-of-mine", {"Name": "w", "Token": "secret-of-mine"})
-    assert "secret-of-mine" not in str(view.calls)
+    secret = "secret-of-mine"
+    for path, body in (
+        ("service/register", {"Name": "w", "Token": secret}),
+        ("check/register", {"Name": "c", "TTL": "9s", "Token": secret}),
+        ("service/maintenance/w?enable=1", None),
+        ("maintenance?enable=1", None),
+    ):
+        answer = await ask_consul(view, "PUT", f"/v1/agent/{path}", body, headers=ADMIN, acl=acl)
+        assert answer.status == 200
+    assert view.services.token_ids == [ADMIN_ID if acl else ""] * 4
+    assert secret not in str(view.calls)
+    assert ADMIN_TOKEN not in str(view.calls)
+    for path in ("agent/services", "agent/checks", "agent/service/w", "catalog/node/n1", "health/node/n1"):
+        answer = await ask_consul(view, "GET", f"/v1/{path}", headers=ADMIN, acl=acl)
+        assert ADMIN_ID not in answer.text
 
 
 PATHS = [

@@ -26,7 +26,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     """Run a node that is alone, with a service whose check says much."""
     async with bring_up(Config.local(name="n1", data_dir=tmp_path, bind="127.0.0.1:0")) as node:
         services = AgentServices(node)
-        await services.register_service(WEB, replace_checks=False)
+        await services.register_service(WEB, replace_checks=False, token_id="")
         await services.update_ttl("up", CheckStatus.WARNING, LONG)
         yield node
 
