@@ -1,5 +1,7 @@
 """Streams: whose word is expected, and what becomes of any other."""
 
+from collections.abc import Callable
+
 import pytest
 
 from protocol.error import MalformedMessage
@@ -331,6 +333,34 @@ def test_sync_of_the_slow_timer_does_not_settle_one_that_broke_off() -> None:
     end_sync(engine, 4.0, dial.stream, SUBJECT.id)
     engine.streams.consider_hash(6.0, PEER.id, 1)
     assert [dial.to for dial in only(Dial, engine.core.drain())] == [PEER.id]
+
+
+def slow_syncs(agree: Callable[[float], int], periods: int) -> list[int]:
+    """Tell in which periods a slow sync was dialled, where an ack a second shows what `agree` gives for a view hash."""
+    engine = quiet_pair()
+    dialled = []
+    for period in range(periods):
+        for second in range(30):
+            engine.streams.consider_hash(period * 30.0 + second, PEER.id, agree(period) ^ engine.membership.hash.root)
+            for dial in only(Dial, engine.core.drain()):
+                engine.handle_stream_closed(period * 30.0 + second, dial.stream, None, "")
+        engine.streams.handle_sync_timer(period * 30.0 + 29.5)
+        for dial in only(Dial, engine.core.drain()):
+            dialled.append(period)
+            engine.handle_stream_opened(period * 30.0 + 29.5, dial.stream, dial.to or PEER.id)
+            engine.handle_stream_message(period * 30.0 + 29.6, dial.stream, SyncEnd())
+            engine.core.drain()
+    return dialled
+
+
+def test_slow_sync_is_left_out_nine_times_of_ten_while_all_agree() -> None:
+    """What no view hash shows is found in the tenth."""
+    assert slow_syncs(lambda _: 0, 25) == [9, 19]
+
+
+def test_slow_sync_goes_through_where_somebody_disagrees() -> None:
+    """Within half a period before."""
+    assert slow_syncs(lambda period: int(period) % 2, 6) == [1, 3, 5]
 
 
 @pytest.mark.parametrize("word", ["ping", "join", "root"])

@@ -34,7 +34,7 @@ def stranger(world: World, keyring: Keyring) -> Node:
 def test_sealed_streams_all_end() -> None:
     """What was opened for joins and syncs is closed at both ends, in order."""
     world, transport, nodes = sealed_cluster()
-    world.run(60.0)
+    world.run(600.0)
     assert [transport.open_streams(node) for node in nodes] == [0] * 5
     assert set(transport.streams.handshakes) == {"ok"}
     assert transport.streams.handshakes["ok"] >= 16
