@@ -1,7 +1,8 @@
-"""What every test runs under: laws without a deadline, no settings from the shell, real processes one by one."""
+"""What every test runs under: laws without a deadline, no settings from the shell, a Ctrl-C that is heard."""
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,11 @@ settings.register_profile("ci", deadline=None, suppress_health_check=[HealthChec
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 NOT_FOR_TESTS = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"}
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started behind a shell's `&`, the tests ignore it, and so does all that they start, and then interrupt in vain.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
