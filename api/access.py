@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from quart import request
 from werkzeug.datastructures import Headers
 
 from api.answer import Problem
+from api.hot import Asked, asked_now
 from api.query import Query
 from api.token_view import Scope
 from api.view import NodeView
@@ -111,45 +111,45 @@ class Access:
         self._enforces = enforces
         self._wording = wording
 
-    def require(self, scope: Scope) -> str:
-        """Let the request in hand pass, or refuse it; give the id of its token, empty where none is asked for.
+    def require(self, scope: Scope, asked: Asked | None = None) -> str:
+        """Let a request pass, or refuse it; give the id of its token, empty where none is asked for.
+
+        Unless given the request is the one that Quart has in hand.
 
         Raises:
             Problem: the right is asked for, and there is no token, an unknown one, or one that lacks it.
         """
-        verdict = self._judge_current(scope)
+        verdict = self._judge(scope, asked)
         if isinstance(verdict, Refusal):
             raise _problem(verdict, scope)
         return verdict
 
-    def shows(self, scope: Scope) -> bool:
+    def shows(self, scope: Scope, asked: Asked | None = None) -> bool:
         """Tell whether a list is shown, or answered as if there were nothing on it, which is how Consul refuses lists.
 
         Raises:
             Problem: there is a token, and it is unknown.
         """
-        verdict = self._judge_current(scope)
+        verdict = self._judge(scope, asked)
         if verdict is self._wording.unknown:
             raise _problem(self._wording.unknown, scope)
         return not isinstance(verdict, Refusal)
 
     def follow(self, scope: Scope) -> Callable[[], bool]:
         """Give what tells, also after the request in hand, whether its token still carries a right."""
-        headers, query = request.headers, request.scope["query_string"]
-        return lambda: not isinstance(self._judge(scope, headers, query), Refusal)
+        asked = asked_now()
+        return lambda: not isinstance(self._judge(scope, asked), Refusal)
 
     @property
     def enforces(self) -> bool:
         """Whether access control lists are on."""
         return self._enforces
 
-    def _judge_current(self, scope: Scope) -> Refusal | str:
-        return self._judge(scope, request.headers, request.scope["query_string"])
-
-    def _judge(self, scope: Scope, headers: Headers, query: bytes) -> Refusal | str:
+    def _judge(self, scope: Scope, asked: Asked | None) -> Refusal | str:
         if not self._enforces and scope not in ALWAYS_ASKED:
             return ""
-        secret = self._read_token(headers, query)
+        asked = asked or asked_now()
+        secret = self._read_token(asked.headers(), asked.raw_query)
         if not secret:
             return self._wording.missing
         is_possible = len(secret) <= TOKEN_LENGTH_MAX and secret.isascii()

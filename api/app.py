@@ -22,6 +22,7 @@ from api.consul import add_consul_routes
 from api.consul.agent import Reload
 from api.consul.refusal import ConsulRefusals
 from api.guard import Guard, RequestCounter
+from api.hot import HotTable
 from api.native import add_native_routes
 from api.nomad import add_nomad_routes
 from api.peers import add_peer_routes
@@ -48,10 +49,11 @@ def build_http_app(
     """
     counter = counter or RequestCounter()
     settings = settings or HttpSettings()
-    app = _bare_app(settings, counter)
-    add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter)
+    hot = HotTable()
+    app = _bare_app(settings, counter, hot)
+    add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter, hot)
     add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
-    add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter)
+    add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter, hot)
     return app
 
 
@@ -67,9 +69,10 @@ def build_consul_app(
     """
     counter = counter or RequestCounter()
     settings = settings or HttpSettings()
-    app = _bare_app(settings, counter)
-    add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, reload)
-    add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter)
+    hot = HotTable()
+    app = _bare_app(settings, counter, hot)
+    add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, hot, reload)
+    add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter, hot)
     refusals = ConsulRefusals(app, view)
 
     async def answer_http(error: Exception) -> Response:
@@ -80,7 +83,7 @@ def build_consul_app(
     return app
 
 
-def _bare_app(settings: HttpSettings, counter: RequestCounter) -> QuartTrio:
+def _bare_app(settings: HttpSettings, counter: RequestCounter, hot: HotTable) -> QuartTrio:
     """Make an app without routes, guarded, whose every refusal is one sentence."""
     app = QuartTrio("shoal", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # an unknown path is 404, never a redirect
@@ -90,7 +93,7 @@ def _bare_app(settings: HttpSettings, counter: RequestCounter) -> QuartTrio:
     app.register_error_handler(InvalidRequest, _answer_invalid)
     app.register_error_handler(HTTPException, _answer_http)
     allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
-    app.asgi_app = Guard(app.asgi_app, allowed_hosts, counter)  # type: ignore[assignment]
+    app.asgi_app = Guard(app.asgi_app, allowed_hosts, counter, hot)  # type: ignore[assignment]
     return app
 
 

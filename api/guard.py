@@ -11,6 +11,7 @@ these checks. In order:
 3. At most `SERVICE_MAX` requests are in service, the rest wait their turn: HTTP load must not make the
    failure detector late. A stream of events gives its place back once its answer has begun; a request that
    waits for news gives it back while it waits, and takes one again to answer (`Turn`).
+4. What is asked most is answered here and now (`api.hot`), the rest by Quart.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ from typing import Any, Final
 import trio
 
 from api.answer import Problem, echo, refusal_bytes
+from api.hot import HotTable
 from protocol.address import split_host_port
 
 SERVICE_MAX: Final = 64
@@ -135,9 +137,15 @@ class RequestCounter:
 class Guard:
     """An ASGI app around another."""
 
-    def __init__(self, app: App, allowed_hosts: frozenset[str], counter: RequestCounter) -> None:
-        """Guard `app`; `allowed_hosts` are further names, in lower case, by which this API may be called."""
+    def __init__(
+        self, app: App, allowed_hosts: frozenset[str], counter: RequestCounter, hot: HotTable | None = None
+    ) -> None:
+        """Guard `app`, and answer here what is in the table `hot`.
+
+        `allowed_hosts` are further names, in lower case, by which this API may be called.
+        """
         self._app = app
+        self._hot = hot or HotTable()
         self._allowed_hosts = allowed_hosts
         self._counter = counter
         self._turns = trio.Semaphore(SERVICE_MAX, max_value=SERVICE_MAX)
@@ -167,9 +175,21 @@ class Guard:
         await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        by_status = self._counter.by_status
         turn = scope[TURN] = Turn(self._turns, self._aside)
         await turn.take()
+        try:
+            answer = self._hot.answer(scope)
+            if answer is None:
+                await self._pass_on(scope, receive, send, turn)
+            else:
+                await self._send(answer.status, answer.headers(), answer.body, send)
+        finally:
+            turn.give_back()
+            if ON_END in scope:
+                scope[ON_END]()
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, turn: Turn) -> None:
+        by_status = self._counter.by_status
 
         async def counted_send(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -184,12 +204,12 @@ class Guard:
                 return
             await send(message)
 
-        try:
-            await self._app(scope, receive, counted_send)
-        finally:
-            turn.give_back()
-            if ON_END in scope:
-                scope[ON_END]()
+        await self._app(scope, receive, counted_send)
+
+    async def _send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, send: Send) -> None:
+        self._counter.by_status[status] += 1
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _refuse_target(self, scope: Scope) -> Refusal | None:
         path: str = scope["path"]
@@ -244,12 +264,10 @@ class Guard:
         headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
         if refusal.closes:
             headers.append((b"connection", b"close"))
-        self._counter.by_status[refusal.status] += 1
         async with trio.open_nursery() as nursery:
             # what the client still sends must be taken, or hypercorn waits for ever to hand it over
             nursery.start_soon(_discard, receive)
-            await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+            await self._send(refusal.status, headers, body, send)
             nursery.cancel_scope.cancel()
 
 

@@ -24,18 +24,24 @@ from api.consul.route import prepare_routes
 from api.consul.service import add_service_routes
 from api.consul.status import add_status_routes
 from api.guard import RequestCounter
+from api.hot import HotTable
 from api.view import NodeView
 
 __all__ = ["add_consul_routes"]
 
 
 def add_consul_routes(
-    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, reload: Reload | None = None
+    app: QuartTrio,
+    view: NodeView,
+    access: Access,
+    counter: RequestCounter,
+    hot: HotTable,
+    reload: Reload | None = None,
 ) -> None:
     """Add the dialect to an app; `reload` reads the node's configuration again."""
     lister = Lister(view, access)
     prepare_routes(app)
-    add_agent_routes(app, view, access, counter, reload)
+    add_agent_routes(app, view, access, counter, hot, reload)
     add_monitor_route(app, access)
     add_service_routes(app, view, access)
     add_check_routes(app, view, access)

@@ -6,22 +6,23 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import trio
-from quart import Response, request
+from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import JSON_TYPE, TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
+from api.answer import TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
 from api.completion import complete, stepped_aside
 from api.consul.config import config_answer
-from api.consul.filter import keep_all
+from api.consul.filter import keep_all, read_filter
 from api.consul.member import local_answer, members_answer, node_ids, wan_name
-from api.consul.option import current_filter, is_pretty
+from api.consul.option import is_pretty
 from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
 from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
 from api.exposition import exposition_answer, http_metric
 from api.guard import RequestCounter
+from api.hot import Asked, HotAnswer, HotTable
 from api.nomad.metric import metrics_answer
 from api.query import current_query
 from api.token_view import Scope
@@ -40,7 +41,7 @@ Reload = Callable[[], Awaitable[None]]
 
 
 def add_agent_routes(
-    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, reload: Reload | None
+    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, hot: HotTable, reload: Reload | None
 ) -> None:
     """Add what is under /v1/agent and concerns neither services nor checks, and the root."""
     agent = AgentRoutes(view, access, counter, reload)
@@ -48,8 +49,8 @@ def add_agent_routes(
         app,
         (
             ("/", GET, agent.root),
-            ("/v1/agent/self", GET, agent.self),
-            ("/v1/agent/members", GET, agent.members),
+            ("/v1/agent/self", GET, hot.route("/v1/agent/self", agent.self, GET)),
+            ("/v1/agent/members", GET, hot.route("/v1/agent/members", agent.members, GET)),
             ("/v1/agent/join/<rest:address>", GET_PUT, agent.join),
             ("/v1/agent/force-leave/<rest:node>", GET_PUT, agent.force_leave),
             ("/v1/agent/leave", PUT, agent.leave),
@@ -75,37 +76,37 @@ class AgentRoutes:
         """Say what answers here."""
         return Response(b"Consul Agent", 200, {"Content-Type": TEXT_TYPE})
 
-    async def self(self) -> Response:
+    def self(self, asked: Asked) -> HotAnswer:
         """Show configuration, place, member and statistics of the node."""
-        self._access.require(Scope.AGENT_READ)
+        self._access.require(Scope.AGENT_READ, asked)
         view = self._view
         local = view.local()
         place = view.catalog.node(local.name)
         node_id = node_ids(view).get(local.id, "")
-        return _json(
-            {
-                "Config": config_answer(view.config_view(), node_id, view.version, _own_address()),
-                "DebugConfig": {},
-                "Coord": coordinate_shape(None if place is None else place.coordinate),
-                "Member": local_answer(view),
-                "Stats": stats_answer(view),
-                "Meta": local.tags,
-            }
-        )
+        answer = {
+            "Config": config_answer(view.config_view(), node_id, view.version, _own_address(asked)),
+            "DebugConfig": {},
+            "Coord": coordinate_shape(None if place is None else place.coordinate),
+            "Member": local_answer(view),
+            "Stats": stats_answer(view),
+            "Meta": local.tags,
+        }
+        return HotAnswer(encode_json(answer, is_pretty(asked.query())))
 
-    async def members(self) -> Response:
+    def members(self, asked: Asked) -> HotAnswer:
         """List the members, those that have left too; without the right, none."""
-        query = current_query()
+        query = asked.query()
         if query.first("segment") not in (None, "", SEGMENT_ALL):
             raise failed("there are no network segments here: leave segment out, or give _all")
-        keep = current_filter()
+        keep = read_filter(query.first("filter") or "")
         is_wan = bool(query.first("wan"))
-        if not self._access.shows(Scope.NODE_READ):
-            return _json([])
+        if not self._access.shows(Scope.NODE_READ, asked):
+            return HotAnswer(encode_json([], is_pretty(query)))
         if keep is not keep_all:
-            return _json([shape for shape in members_answer(self._view, is_wan) if keep(shape)])
+            kept = [shape for shape in members_answer(self._view, is_wan) if keep(shape)]
+            return HotAnswer(encode_json(kept, is_pretty(query)))
         ready = self._wan if is_wan else self._lan
-        return Response(ready.pretty() if is_pretty() else ready.plain(), 200, {"Content-Type": JSON_TYPE})
+        return HotAnswer(ready.pretty() if is_pretty(query) else ready.plain())
 
     async def join(self, address: str) -> Response:
         """Join through an address; 500 with the reasons if that fails. There is one pool, so `wan` changes nothing."""
@@ -164,9 +165,9 @@ class AgentRoutes:
         raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown")
 
 
-def _own_address() -> Address | None:
-    """Tell where the request in hand came in."""
-    server = request.scope.get("server")
+def _own_address(asked: Asked) -> Address | None:
+    """Tell where a request came in."""
+    server = asked.scope.get("server")
     return Address(server[0], server[1] or 0) if server else None
 
 

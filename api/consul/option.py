@@ -58,7 +58,7 @@ def read_options(catalog: CatalogView) -> Options:
         node_meta=tuple(_read_pair(text) for text in query.every("node-meta")),
         filter_text=filter_text,
         keep=read_filter(filter_text),
-        is_pretty=is_pretty(),
+        is_pretty=is_pretty(query),
     )
 
 
@@ -74,9 +74,12 @@ def read_datacenter(catalog: CatalogView, query: Query) -> str:
     return wanted
 
 
-def is_pretty() -> bool:
-    """Tell whether indented JSON is wanted: `pretty` is there, with whatever value."""
-    return current_query().first("pretty") is not None
+def is_pretty(query: Query | None = None) -> bool:
+    """Tell whether indented JSON is wanted: `pretty` is there, with whatever value.
+
+    Unless given, the query is that of the request in hand.
+    """
+    return (current_query() if query is None else query).first("pretty") is not None
 
 
 def current_filter() -> Filter:

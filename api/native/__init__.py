@@ -10,6 +10,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.guard import RequestCounter
+from api.hot import HotTable
 from api.native.cluster import add_cluster_routes
 from api.native.event import add_event_route
 from api.native.key import add_key_routes
@@ -23,13 +24,13 @@ from api.view import NodeView
 __all__ = ["add_native_routes"]
 
 
-def add_native_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter) -> None:
+def add_native_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, hot: HotTable) -> None:
     """Add them to an app; `access` reads tokens as that app's dialect does."""
-    add_cluster_routes(app, view, access)
+    add_cluster_routes(app, view, access, hot)
     add_event_route(app, view, access)
     add_key_routes(app, view, access)
     add_revocation_routes(app, view, access)
     add_license_routes(app, view, access)
     add_token_routes(app, view, access)
     add_service_routes(app, view, access)
-    add_probe_routes(app, view, access, counter)
+    add_probe_routes(app, view, access, counter, hot)

@@ -14,10 +14,11 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access, require_join
-from api.answer import JSON_TYPE, ReadyJson, empty_answer, encode_json, json_answer
+from api.answer import ReadyJson, empty_answer, encode_json, json_answer
 from api.completion import complete, stepped_aside
 from api.exposition import exposition_answer, http_metric
 from api.guard import RequestCounter
+from api.hot import Asked, HotAnswer, HotTable
 from api.nomad.config import config_answer
 from api.nomad.member import alive_addresses, leader_address, local_answer, members_answer
 from api.nomad.metric import metrics_answer
@@ -38,17 +39,17 @@ ADDRESS_COUNT_MAX: Final = 64
 _HALVES: Final = ("client", "server")
 
 
-def add_nomad_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter) -> None:
+def add_nomad_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, hot: HotTable) -> None:
     """Add the dialect to an app."""
     nomad = NomadAgent(view, access, counter)
     routes: tuple[tuple[str, tuple[str, ...], Any], ...] = (
-        ("/v1/agent/self", ("GET",), nomad.self),
-        ("/v1/agent/members", ("GET",), nomad.members),
+        ("/v1/agent/self", ("GET",), hot.route("/v1/agent/self", nomad.self)),
+        ("/v1/agent/members", ("GET",), hot.route("/v1/agent/members", nomad.members)),
         ("/v1/agent/servers", ("GET",), nomad.servers),
         ("/v1/agent/servers", ("PUT", "POST"), nomad.replace_servers),
         ("/v1/agent/join", ("PUT", "POST"), nomad.join),
         ("/v1/agent/force-leave", ("PUT", "POST"), nomad.force_leave),
-        ("/v1/agent/health", ("GET",), nomad.health),
+        ("/v1/agent/health", ("GET",), hot.route("/v1/agent/health", nomad.health)),
         ("/v1/status/leader", ("GET",), nomad.leader),
         ("/v1/status/peers", ("GET",), nomad.peers),
         ("/v1/regions", ("GET",), nomad.regions),
@@ -68,25 +69,23 @@ class NomadAgent:
         self._counter = counter
         self._members = ReadyJson(lambda: view.generation, lambda: members_answer(view), operator.eq)
 
-    async def self(self) -> Response:
+    def self(self, asked: Asked) -> HotAnswer:
         """Show configuration, member and statistics of the node."""
-        self._access.require(Scope.AGENT_READ)
+        self._access.require(Scope.AGENT_READ, asked)
         view = self._view
-        return _json(
-            {
-                "config": config_answer(view.config_view(), view.version, view.servers()),
-                "member": local_answer(view),
-                "stats": stats_answer(view),
-            }
-        )
+        answer = {
+            "config": config_answer(view.config_view(), view.version, view.servers()),
+            "member": local_answer(view),
+            "stats": stats_answer(view),
+        }
+        return HotAnswer(encode_json(answer, asked.query().is_pretty))
 
-    async def members(self) -> Response:
-        """List the members; the hot route, so its bytes are ready."""
-        self._access.require(Scope.NODE_READ)
-        query = current_query()
+    def members(self, asked: Asked) -> HotAnswer:
+        """List the members; the hottest of all, so its bytes are ready."""
+        self._access.require(Scope.NODE_READ, asked)
+        query = asked.query()
         query.check_options()
-        body = self._members.pretty() if query.is_pretty else self._members.plain()
-        return Response(body, 200, {"Content-Type": JSON_TYPE})
+        return HotAnswer(self._members.pretty() if query.is_pretty else self._members.plain())
 
     async def servers(self) -> Response:
         """List the addresses this node joins through and heals by."""
@@ -127,9 +126,9 @@ class NomadAgent:
             await self._view.force_leave(node, is_prune)
         return empty_answer()
 
-    async def health(self) -> Response:
+    def health(self, asked: Asked) -> HotAnswer:
         """Tell of both halves: the client lives while the engine's timers run, the server is ready."""
-        query = current_query()
+        query = asked.query()
         query.check_options()
         wanted = query.every("type") or _HALVES
         found = {"client": self._view.live, "server": self._view.health}
@@ -139,7 +138,7 @@ class NomadAgent:
                 health = found[half]()
                 halves[half] = {"ok": health.ok, "message": _health_message(health)}
         is_well = all(half["ok"] for half in halves.values())
-        return _json(halves, 200 if is_well else 500)
+        return HotAnswer(encode_json(halves, query.is_pretty), 200 if is_well else 500)
 
     async def leader(self) -> Response:
         """Name the alive member with the smallest id."""
@@ -164,8 +163,8 @@ class NomadAgent:
         return _json(metrics_answer(metrics, now, now - view.started_at))
 
 
-def _json(value: object, status: int = 200) -> Response:
-    return json_answer(encode_json(value, current_query().is_pretty), status)
+def _json(value: object) -> Response:
+    return json_answer(encode_json(value, current_query().is_pretty))
 
 
 def _health_message(health: Health) -> str:
