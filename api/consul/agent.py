@@ -14,7 +14,7 @@ from api.answer import TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json,
 from api.completion import complete, stepped_aside
 from api.consul.config import config_answer
 from api.consul.filter import keep_all, read_filter
-from api.consul.member import local_answer, members_answer, node_ids, wan_name
+from api.consul.member import local_answer, members_answer, wan_name
 from api.consul.option import is_pretty
 from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
 from api.consul.shape import coordinate_shape
@@ -82,12 +82,12 @@ class AgentRoutes:
         view = self._view
         local = view.local()
         place = view.catalog.node(local.name)
-        node_id = node_ids(view).get(local.id, "")
+        node_id = "" if place is None or place.member_id != local.id else place.id
         answer = {
             "Config": config_answer(view.config_view(), node_id, view.version, _own_address(asked)),
             "DebugConfig": {},
             "Coord": coordinate_shape(None if place is None else place.coordinate),
-            "Member": local_answer(view),
+            "Member": local_answer(view, node_id),
             "Stats": stats_answer(view),
             "Meta": local.tags,
         }

@@ -1,6 +1,5 @@
 """Members in Consul's shape: eleven keys, a number for the status, and tags that a server of Consul would have set."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from api.view import MemberView, NodeView
@@ -26,21 +25,21 @@ def members_answer(view: NodeView, is_wan: bool = False) -> list[dict[str, Any]]
     """Shape the answer of /v1/agent/members; in the wide area each name has its data centre behind it."""
     members = view.members()
     oldest = members[0].id if members else ""
-    uuids = node_ids(view)
+    uuids = {node.member_id: node.id for node in view.catalog.nodes()}
     shapes = []
     for member in members:
-        shape = _member_shape(member, uuids, view.is_leaving, member.id == oldest)
+        shape = _member_shape(member, uuids.get(member.id, ""), view.is_leaving, member.id == oldest)
         if is_wan:
             shape["Name"] = wan_name(member)
         shapes.append(shape)
     return shapes
 
 
-def local_answer(view: NodeView) -> dict[str, Any]:
-    """Shape the node itself, as the list shows it."""
+def local_answer(view: NodeView, uuid: str) -> dict[str, Any]:
+    """Shape the node itself, as the list shows it; `uuid` is its id in the catalog, empty if it has left."""
     local = view.local()
     members = view.members()
-    return _member_shape(local, node_ids(view), view.is_leaving, bool(members) and members[0].id == local.id)
+    return _member_shape(local, uuid, view.is_leaving, bool(members) and members[0].id == local.id)
 
 
 def wan_name(member: MemberView) -> str:
@@ -48,19 +47,14 @@ def wan_name(member: MemberView) -> str:
     return f"{member.name}.{member.datacenter}"
 
 
-def node_ids(view: NodeView) -> Mapping[str, str]:
-    """Give the catalog's id of each member that has not left, by the member's own."""
-    return {node.member_id: node.id for node in view.catalog.nodes()}
-
-
-def _member_shape(member: MemberView, uuids: Mapping[str, str], is_leaving: bool, is_oldest: bool) -> dict[str, Any]:
+def _member_shape(member: MemberView, uuid: str, is_leaving: bool, is_oldest: bool) -> dict[str, Any]:
     low, high, current = member.protocol_range
     leaves = is_leaving and member.is_local and member.status is not Status.LEFT
     return {
         "Name": member.name,
         "Addr": member.address.host,
         "Port": member.address.port,
-        "Tags": _tags(member, uuids.get(member.id, ""), is_oldest),
+        "Tags": _tags(member, uuid, is_oldest),
         "Status": LEAVING if leaves else STATUS_NUMBERS[member.status],
         "ProtocolMin": low,
         "ProtocolMax": high,

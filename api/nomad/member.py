@@ -1,5 +1,6 @@
 """Members in Nomad's shape: eleven keys, and tags that a Serf agent would have set."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from api.view import MemberView, NodeView
@@ -77,10 +78,13 @@ def local_answer(view: NodeView) -> dict[str, Any]:
 
 def alive_addresses(view: NodeView) -> list[str]:
     """Give the gossip addresses of the members not failed or left, by id."""
-    return [str(member.address) for member in view.members() if _WORDS[member.status] == "alive"]
+    return list(_alive_addresses(view))
 
 
 def leader_address(view: NodeView) -> str:
     """Name the alive member with the smallest id: there is no leader here, and this proves nothing."""
-    addresses = alive_addresses(view)
-    return addresses[0] if addresses else ""
+    return next(_alive_addresses(view), "")
+
+
+def _alive_addresses(view: NodeView) -> Iterator[str]:
+    return (str(member.address) for member in view.members() if _WORDS[member.status] == "alive")

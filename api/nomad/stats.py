@@ -69,11 +69,11 @@ def _client(view: NodeView) -> dict[str, str]:
 
 def serf_group(view: NodeView) -> dict[str, str]:
     """Count members, with the zero values of what Serf has and the gossip here has not."""
-    members = view.members()
+    statuses = [member.status for member in view.members()]
     return {
-        "members": str(len(members)),
-        "failed": str(sum(member.status is Status.FAILED for member in members)),
-        "left": str(sum(member.status is Status.LEFT for member in members)),
+        "members": str(len(statuses)),
+        "failed": str(statuses.count(Status.FAILED)),
+        "left": str(statuses.count(Status.LEFT)),
         "health_score": str(view.awareness),
         "encrypted": "true",
         "member_time": str(view.generation),
