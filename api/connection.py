@@ -4,7 +4,7 @@ Stands in for hypercorn's own class of this place (`hypercorn.trio.tcp_server`),
 
 * only HTTP/1.1 is spoken; offers to upgrade are ignored, as a server may;
 * a send has a deadline, so a client that does not read cannot hold its place for ever;
-* the head of an answer leaves together with what follows it;
+* the head of an answer leaves together with what follows it, unless that is large;
 * idleness is the deadline of the task that reads anyway, not a task started for each request.
 """
 
@@ -25,6 +25,8 @@ from hypercorn.utils import parse_socket_addr
 from api.answer import TEXT_TYPE
 
 RECEIVE_SIZE_MAX: Final = 64 << 10
+JOINED_SIZE_MAX: Final = 128 << 10
+"""What is larger is not copied behind the head of its answer: that would cost more than a send of its own."""
 KEEP_ALIVE_S: Final = 30.0
 """How long a connection may wait for its next request, and a request's head may take."""
 HANDSHAKE_S: Final = 5.0
@@ -41,7 +43,7 @@ Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class _Http1(H11Protocol):
-    """Hypercorn's HTTP/1.1, with answers sent in one piece and without a way out to HTTP/2.
+    """Hypercorn's HTTP/1.1, with answers sent in few pieces and without a way out to HTTP/2.
 
     Each send is a lock, two cancel scopes and a turn of the loop: a third of an answer's cost.
     """
@@ -50,13 +52,19 @@ class _Http1(H11Protocol):
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         try:
-            self._held += self.connection.send(event)
+            data = self.connection.send(event)
         except h11.LocalProtocolError:
             if self.connection.their_state != h11.ERROR:
                 raise
             return
-        if self._held and not isinstance(event, h11.Response):
-            data, self._held = self._held, b""
+        held, self._held = self._held, b""
+        if len(data) > JOINED_SIZE_MAX and held:
+            await self.send(RawData(data=held))
+        else:
+            data = held + data
+        if isinstance(event, h11.Response):
+            self._held = data
+        elif data:
             await self.send(RawData(data=data))
 
     async def _send_error_response(self, status_code: int) -> None:

@@ -6,7 +6,7 @@ import trio.testing
 
 from api import connection
 from api.view import JoinReport
-from tests.api.asker import RawClient, make_app, serving
+from tests.api.asker import RawClient, ask_app, make_app, serving
 from tests.api.fake_view import FakeView
 
 
@@ -44,6 +44,18 @@ async def test_connection_ignores_upgrade() -> None:
         client = await RawClient.connect(address)
         extra = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
         assert (await client.ask("GET", "/livez", extra)).status == 200
+
+
+@pytest.mark.parametrize("member_count", [3, 1_000])
+async def test_connection_answers_whole(member_count: int) -> None:
+    """Small answers, and those that are sent apart from their heads, arrive as they were made, one after the other."""
+    app = make_app(FakeView(member_count))
+    made = await ask_app(app, "GET", "/v1/agent/members")
+    assert (len(made.body) > connection.JOINED_SIZE_MAX) == (member_count > 3)
+    async with serving(app) as address:
+        client = await RawClient.connect(address)
+        for _ in range(3):
+            assert (await client.ask("GET", "/v1/agent/members")).body == made.body
 
 
 async def test_connection_pipelined_requests() -> None:
