@@ -92,14 +92,14 @@ CURVES = (
         "bytes",
         "sent by an idle node, IP headers included",
         "B/s",
-        "constant: a ping and an ack per probe interval; and a sync per sync period",
+        "constant: a ping and an ack per probe interval; and a sync per ten sync periods",
         formula.idle_bytes_per_s,
     ),
     Curve(
         "packets",
         "packets sent by an idle node",
         "1/s",
-        "constant: 2 datagrams per probe interval; and a sync's segments per sync period",
+        "constant: 2 datagrams per probe interval; and a sync's segments per ten sync periods",
         formula.idle_packets_per_s,
     ),
     Curve(

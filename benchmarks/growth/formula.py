@@ -3,7 +3,7 @@
     first suspicion   e/(e-1) probe intervals in the limit (SWIM, section 3.1)
     verdict           and alpha * max(1, log10 n) probe intervals, Lifeguard's shortest suspicion
     dissemination     2 ln n / fan-out rounds of gossip (SWIM, section 4.1)
-    idle              a ping and an ack per member and probe interval, a sync per member and sync period
+    idle              a ping and an ack per member and probe interval, a sync per member and ten sync periods
 
 Times are seconds on average over many deaths or changes; one alone may take twice as long, or next to nothing.
 """
@@ -12,7 +12,7 @@ from math import log
 
 from protocol.security.datagram import SEALED_OVERHEAD
 from protocol.swim.settings import Settings
-from protocol.swim.stream import sync_period_s
+from protocol.swim.stream import AGREED_SKIPS_MAX, sync_period_s
 from protocol.swim.suspicion import suspicion_shortest_s
 from protocol.wire.codec import encode_packet
 from protocol.wire.message import Ack, Packet, Ping
@@ -68,12 +68,17 @@ def last_verdict_s(nodes: int, settings: Settings) -> float:
     return first_verdict_s(nodes, settings) + dissemination_s(nodes, settings)
 
 
+def idle_syncs_per_s(nodes: int, settings: Settings) -> float:
+    """Give how many syncs a member begins in a second while all agree: of ten slow syncs one goes through."""
+    return 1.0 / ((AGREED_SKIPS_MAX + 1) * sync_period_s(settings.sync_interval_s, nodes))
+
+
 def idle_bytes_per_s(nodes: int, settings: Settings) -> float:
     """Give what a member sends in a second while nothing changes, from the IP header on."""
     probe_size = datagram_size(_LARGEST_PING) + datagram_size(_LARGEST_ACK)
-    return probe_size / settings.probe_interval_s + SYNC_SIZE / sync_period_s(settings.sync_interval_s, nodes)
+    return probe_size / settings.probe_interval_s + SYNC_SIZE * idle_syncs_per_s(nodes, settings)
 
 
 def idle_packets_per_s(nodes: int, settings: Settings) -> float:
     """Give how many packets those are: datagrams, and the segments of syncs."""
-    return 2.0 / settings.probe_interval_s + SYNC_SEGMENTS / sync_period_s(settings.sync_interval_s, nodes)
+    return 2.0 / settings.probe_interval_s + SYNC_SEGMENTS * idle_syncs_per_s(nodes, settings)

@@ -148,8 +148,8 @@ class Streams:
         self._last_sync_at = float("-inf")
         self._agreed_at = self._disagreed_at = float("-inf")
         """When an ack last showed this node's own view, and another."""
-        self._left_out = 0
-        """Slow syncs, since the last that went through."""
+        self._left_out = core.rng.randrange(AGREED_SKIPS_MAX + 1)
+        """Slow syncs, since the last that went through; as if some had been before, lest all go through at once."""
         self._settled: OrderedDict[tuple[int, int], None] = OrderedDict()
         """Pairs of view hashes that a sync did not bring together: what one side does not admit stays so."""
         self._slighted: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()

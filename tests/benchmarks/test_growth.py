@@ -75,24 +75,24 @@ def test_idle_bytes_do_not_grow_but_for_rarer_syncs() -> None:
     """A ping and an ack a second whatever n; syncs come the more rarely the more members there are."""
     per_s = [formula.idle_bytes_per_s(nodes, SETTINGS) for nodes in (5, 50, 1_000, 10_000)]
     assert per_s == sorted(per_s, reverse=True)
-    assert per_s[-1] == pytest.approx(245 + formula.SYNC_SIZE / 300)
-    assert formula.idle_packets_per_s(5, SETTINGS) == pytest.approx(2.6)
-    assert formula.idle_packets_per_s(5, Settings.wan()) == pytest.approx(0.4 + 18 / 60)
+    assert per_s[-1] == pytest.approx(213 + formula.SYNC_SIZE / 3_000)
+    assert formula.idle_packets_per_s(5, SETTINGS) == pytest.approx(2.06)
+    assert formula.idle_packets_per_s(5, Settings.wan()) == pytest.approx(0.4 + 18 / 600)
 
 
 def test_datagram_size_holds_all_headers() -> None:
-    """IP and UDP 28, seal 82, and a ping of 8 bytes."""
-    assert formula.datagram_size(Packet((Ping(2**32 - 1),))) == 118
+    """IP and UDP 28, seal 66, and a ping of 8 bytes."""
+    assert formula.datagram_size(Packet((Ping(2**32 - 1),))) == 102
 
 
 def test_wire_counter_agrees_with_the_formula_on_what_a_sync_takes() -> None:
     """Over some sync periods of two members nothing is sent but pings, acks and syncs of equal views."""
-    world, wire, lasts_s = World(1, SETTINGS), simulated.WireCounter(), 300.0
+    world, wire, lasts_s = World(1, SETTINGS), simulated.WireCounter(), 1_800.0
     world.watch(wire, routine=True)
     nodes = world.settled(2)
     world.run(lasts_s)
     syncs = sum(node.engine.counters.syncs for node in nodes)
-    streams_size = wire.bytes - sum(node.sent for node in nodes) * 122.5
+    streams_size = wire.bytes - sum(node.sent for node in nodes) * 106.5
     assert syncs > 10
     assert streams_size / syncs == pytest.approx(formula.SYNC_SIZE, rel=0.03)
 
@@ -130,10 +130,10 @@ def test_table_has_formula_and_ratio() -> None:
 
 def test_row_is_said_in_one_line() -> None:
     """As it comes, a point is a line with all that the table will have."""
-    said = format_row(Growth().add(_point("bytes", "real", 5, 302.2)))
+    said = format_row(Growth().add(_point("bytes", "real", 5, 218.7)))
     assert "\n" not in said
     assert said.startswith("real      N = 5")
-    assert said.endswith("formula       302, ratio 1.00")
+    assert said.endswith("formula       219, ratio 1.00")
 
 
 # --- pages --------------------------------------------------------------------------------------

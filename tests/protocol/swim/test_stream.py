@@ -354,8 +354,11 @@ def slow_syncs(agree: Callable[[float], int], periods: int) -> list[int]:
 
 
 def test_slow_sync_is_left_out_nine_times_of_ten_while_all_agree() -> None:
-    """What no view hash shows is found in the tenth."""
-    assert slow_syncs(lambda _: 0, 25) == [9, 19]
+    """What no view hash shows is found in the tenth; where the counting begins is each node's chance."""
+    went_through = slow_syncs(lambda _: 0, 35)
+    first = went_through[0]
+    assert 0 <= first <= 9
+    assert went_through == list(range(first, 35, 10))
 
 
 def test_slow_sync_goes_through_where_somebody_disagrees() -> None:
