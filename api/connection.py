@@ -5,6 +5,7 @@ Stands in for hypercorn's own class of this place (`hypercorn.trio.tcp_server`),
 * only HTTP/1.1 is spoken; offers to upgrade are ignored, as a server may;
 * a send has a deadline, so a client that does not read cannot hold its place for ever;
 * the head of an answer leaves together with what follows it, unless that is large;
+* whoever sent more behind its request is missed, too, when it goes away while that waits;
 * idleness is the deadline of the task that reads anyway, not a task started for each request.
 """
 
@@ -32,7 +33,11 @@ KEEP_ALIVE_S: Final = 30.0
 HANDSHAKE_S: Final = 5.0
 """For TLS."""
 SEND_S: Final = 20.0
-"""A client that takes no bytes for so long is cut off: it holds a place among those in service."""
+"""A client that has not taken an answer, however large, by then is cut off: it holds a place among those in service."""
+PIPELINED_SIZE_MAX: Final = 64 << 10
+"""Kept of what a client sends behind a request; where there is more, that is to be answered within KEEP_ALIVE_S."""
+HALF_CLOSED_S: Final = 1.0
+"""For the answer to a request behind which there is more, once the client sends nothing further: it is likely gone."""
 CLOSE_S: Final = 1.0
 """TLS says goodbye with a message, which need not be waited for."""
 
@@ -85,6 +90,62 @@ class _Http1(H11Protocol):
         """Stay with HTTP/1.1; hypercorn would go over to HTTP/2 here."""
 
 
+class _Gone(Exception):
+    """The client went away, or is held to be gone, while a request of its was in service."""
+
+
+class _Pause:
+    """Hypercorn's event of this place: while a request is in service, what was sent behind it waits.
+
+    Hypercorn reads no further meanwhile, and so would not learn that the client is gone: a query that waits for news
+    held its connection for minutes, for nobody. So this reads on, within bounds.
+    """
+
+    def __init__(self, protocol: _Http1, stream: Stream) -> None:
+        self._protocol = protocol
+        self._stream = stream
+        self._over = trio.Event()
+        self._reading = trio.CancelScope()
+
+    async def clear(self) -> None:
+        """Begin to wait: the request in service is to be answered first."""
+        self._over = trio.Event()
+
+    async def set(self) -> None:
+        """End the wait."""
+        self._over.set()
+        self._reading.cancel()
+
+    def is_set(self) -> bool:
+        """Tell whether nothing is to be waited for."""
+        return self._over.is_set()
+
+    async def wait(self) -> None:
+        """Wait until the request is answered.
+
+        Raises:
+            _Gone: the client is, or it sent more than is kept and the answer takes long.
+        """
+        patience_s = KEEP_ALIVE_S
+        while not self._over.is_set() and len(self._protocol.connection.trailing_data[0]) < PIPELINED_SIZE_MAX:
+            self._reading = trio.CancelScope()
+            data = None
+            try:
+                with self._reading:
+                    data = bytes(await self._stream.receive_some(RECEIVE_SIZE_MAX))
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
+                raise _Gone from None
+            if data:
+                self._protocol.connection.receive_data(data)
+            elif data is not None:
+                patience_s = HALF_CLOSED_S
+                break
+        with trio.move_on_after(patience_s):
+            await self._over.wait()
+        if not self._over.is_set():
+            raise _Gone
+
+
 class Connection:
     """Serves one stream until it ends, from either side."""
 
@@ -129,6 +190,7 @@ class Connection:
                     server,
                     self._take,
                 )
+                self._protocol.can_read = _Pause(self._protocol, self._stream)
                 await self._read()
         finally:
             await self._close()
@@ -154,7 +216,10 @@ class Connection:
                 break
             if self._reading.cancelled_caught:
                 break
-            await self._protocol.handle(RawData(data))
+            try:
+                await self._protocol.handle(RawData(data))
+            except _Gone:
+                break
             if not data:
                 break
         await self._protocol.handle(Closed())

@@ -66,8 +66,20 @@ async def test_connection_pipelined_requests() -> None:
         assert [(await client.read_answer()).status for _ in range(3)] == [200, 200, 200]
 
 
-async def test_connection_client_gone_cancels_join(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that hangs up ends its own join, and its place is free again."""
+async def test_connection_half_closed_is_answered() -> None:
+    """Who says that it will send no more, as `nc -N` does, still hears the answers to all that it sent."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        await client.send(b"GET /v1/regions HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        await client.stream.send_eof()
+        with trio.fail_after(10):
+            assert (await client.read_until(b"never")).count(b"HTTP/1.1 200") == 3
+
+
+@pytest.mark.parametrize("behind", [b"", b"G", b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"x" * 1_000_000])
+async def test_connection_client_gone_cancels_join(monkeypatch: pytest.MonkeyPatch, behind: bytes) -> None:
+    """A client that hangs up ends its own join, and its place is free again, whatever it sent behind its request."""
+    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 1.0)
     view = FakeView()
     ended = trio.Event()
 
@@ -80,7 +92,8 @@ async def test_connection_client_gone_cancels_join(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(view, "join", endless_join)
     async with serving(make_app(view)) as address:
         client = await RawClient.connect(address)
-        await client.send(b"POST /v1/agent/join?address=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with trio.move_on_after(0.5):  # not all of it may be taken
+            await client.send(b"POST /v1/agent/join?address=a HTTP/1.1\r\nHost: localhost\r\n\r\n" + behind)
         await trio.testing.wait_all_tasks_blocked(0.05)
         await client.stream.aclose()
         with trio.fail_after(3):
