@@ -89,27 +89,35 @@ class Doze(trio.abc.Instrument):
         """Serve what is due, and sleep until Trio has something to do, `timeout` seconds at most."""
         if self.error is not None:
             return
+        driver = self._driver
+        driver.has_stirred = False
         try:
-            if timeout <= 0 or self._waiting_for_idle:
+            if timeout <= 0:
                 self._serve(self._poll(0))
-            elif self._sleep(self._driver.clock() + timeout):
+            elif self._waiting_for_idle:
+                self._serve(self._poll(0))
+                if driver.has_stirred:
+                    self._wake(_nothing, idempotent=True)
+            elif self._sleep(driver.clock() + timeout):
                 self._wake(_nothing, idempotent=True)  # time has passed, or a task can run: Trio must not sleep now
         except Exception as wrong:
             self.error = wrong
             self._wake(self.failed.set)
 
     def _sleep(self, until: float) -> bool:
-        """Serve until Trio has something to do; False if its own descriptors tell it so."""
+        """Serve until Trio has something to do; False if its own descriptors tell it so.
+
+        They do not once serving has stirred: that may have ended the wait for the very one that was ready.
+        """
         driver = self._driver
-        driver.has_stirred = False
         while True:
             ready = self._poll(max(0.0, min(until, driver.next_deadline) - driver.clock()))
             self._serve(ready)
+            if driver.has_stirred or driver.clock() >= until:
+                return True
             for fileno, _ in ready:
                 if fileno == self._trio_fileno:
                     return False
-            if driver.has_stirred or driver.clock() >= until:
-                return True
 
     def _serve(self, ready: list[tuple[int, int]]) -> None:
         driver = self._driver

@@ -15,8 +15,10 @@ import trio
 from trio.testing import MockClock
 
 from node import Config, Node, doze, open_node
+from node.datagram_socket import DatagramSocket
 from node.doze import Doze
 from node.new_key_file import write_key_file
+from protocol.address import Address
 from protocol.swim.deadline import Timer
 from protocol.swim.effect import Effect
 
@@ -198,3 +200,76 @@ def test_tasks_that_never_sleep_do_not_keep_the_detector_waiting(directory: Path
 
     probes, suspicions = trio.run(main)
     assert (probes >= 2, suspicions) == (True, 0)
+
+
+class Served:
+    """What `doze.serve` serves, without an engine: each datagram goes to `handle`."""
+
+    def __init__(self, handle: Callable[[bytes], None]) -> None:
+        self.clock = trio.current_time
+        self.next_deadline = float("inf")
+        self.has_stirred = False
+        self.handle = handle
+
+    def handle_datagram(self, datagram: bytes) -> None:
+        """Let a task have it."""
+        self.has_stirred = True
+        self.handle(datagram)
+
+
+@contextlib.asynccontextmanager
+async def served(handle: Callable[[bytes], None]) -> AsyncIterator[DatagramSocket]:
+    """Doze over one socket."""
+    datagrams = DatagramSocket(Address("127.0.0.1", 0))
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(doze.serve, Served(handle), datagrams)  # type: ignore[arg-type]
+            await until(dozing)
+            yield datagrams
+            nursery.cancel_scope.cancel()
+    finally:
+        datagrams.close()
+
+
+def test_task_that_a_datagram_wakes_is_not_slept_over_when_trio_has_something_too() -> None:
+    """The datagram ends the wait for a socket that has become readable with it: Trio finds nothing there any more."""
+
+    async def main() -> bool:
+        ended = trio.Event()
+        left, right = socket.socketpair()
+        scope = trio.CancelScope()
+
+        async def wait() -> None:
+            with scope:
+                await trio.lowlevel.wait_readable(right)
+            ended.set()
+
+        with left, right, trio.move_on_after(3):
+            async with served(lambda _: scope.cancel()) as datagrams, trio.open_nursery() as nursery:
+                nursery.start_soon(wait)
+                await trio.testing.wait_all_tasks_blocked()
+                begun = trio.current_time()
+                datagrams.send(b"x", datagrams.address)
+                left.send(b"x")
+                await ended.wait()
+                return trio.current_time() - begun < 1
+        return False
+
+    assert trio.run(main)
+
+
+def test_task_that_a_datagram_wakes_is_not_slept_over_while_another_waits_for_all_to_block() -> None:
+    """However long that one wants the others to be blocked."""
+
+    async def main() -> float:
+        woken = trio.Event()
+        async with served(lambda _: woken.set()) as datagrams, trio.open_nursery() as nursery:
+            nursery.start_soon(trio.testing.wait_all_tasks_blocked, 2.0)
+            await trio.sleep(0)
+            begun = trio.current_time()
+            datagrams.send(b"x", datagrams.address)
+            await woken.wait()
+            nursery.cancel_scope.cancel()
+            return trio.current_time() - begun
+
+    assert trio.run(main) < 1
