@@ -83,7 +83,7 @@ class Doze(trio.abc.Instrument):
         self._wake = trio.lowlevel.current_trio_token().run_sync_soon
         self.failed = trio.Event()
         """Set when serving has raised `error`."""
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def before_io_wait(self, timeout: float) -> None:
         """Serve what is due, and sleep until Trio has something to do, `timeout` seconds at most."""
@@ -100,7 +100,7 @@ class Doze(trio.abc.Instrument):
                     self._wake(_nothing, idempotent=True)
             elif self._sleep(driver.clock() + timeout):
                 self._wake(_nothing, idempotent=True)  # time has passed, or a task can run: Trio must not sleep now
-        except Exception as wrong:
+        except BaseException as wrong:  # also what a handler of signals raises: Trio would go on without this hook
             self.error = wrong
             self._wake(self.failed.set)
 

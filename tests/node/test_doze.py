@@ -273,3 +273,25 @@ def test_task_that_a_datagram_wakes_is_not_slept_over_while_another_waits_for_al
             return trio.current_time() - begun
 
     assert trio.run(main) < 1
+
+
+def test_exit_in_a_signal_handler_ends_a_dozing_node(directory: Path) -> None:
+    """As a program's own handler may do; the node must not live on, deaf."""
+
+    def leave(_number: int, _frame: object) -> None:
+        raise SystemExit(3)
+
+    async def main() -> None:
+        async with running(directory, "n1"):
+            await until(dozing)
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            await trio.sleep(3)
+
+    before = signal.signal(signal.SIGUSR1, leave)
+    try:
+        with pytest.raises(BaseException) as caught:
+            trio.run(main)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    wrong = caught.value
+    assert isinstance(wrong, SystemExit) or (isinstance(wrong, BaseExceptionGroup) and wrong.subgroup(SystemExit))
