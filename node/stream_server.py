@@ -78,7 +78,9 @@ class StreamServer:
                     link.send(message)
             case StreamClose(stream):
                 link = self._links.pop(stream, None)
-                if link is not None:
+                if stream in self._dials and (link is None or not link.established):
+                    self.give_up(stream)
+                elif link is not None:
                     link.finish()
 
     async def run(

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from protocol.purpose import Purpose
 from protocol.swim.core import Core
-from protocol.swim.effect import Dial
+from protocol.swim.effect import Dial, StreamClose
 from protocol.swim.evidence import PathKind, PathResult, PathTried
 from protocol.swim.member import Member
 from protocol.swim.ping import Pinger
@@ -105,6 +105,8 @@ class Looker:
 
         def done(at: float, answered: bool) -> None:
             del self._looks[look.number]
+            if look.stream in self._streams:  # a host that is silent holds up no other stream until that times out
+                core.emit(StreamClose(look.stream))
             if not answered and not look.answered and self._is_wanted(look):
                 self._verdicts.take_look(at, look.subject, look.paths())
 

@@ -203,6 +203,8 @@ class ObjectStreams:
         link = self._links.get(key)
         if link is None:
             return
+        if not link.is_open and link.ends[0].node is node:
+            self._fail(node, effect.stream, "given up", 0.0)
         far = link.far_end(node)
         delay_s = world.network.stream_delay_s(node, far.node)
         if delay_s is None:
@@ -236,6 +238,8 @@ class ObjectStreams:
         link = self._take(node, effect.stream)
         if link is None:
             return
+        if not link.is_open and link.ends[0].node is node:
+            self._fail(node, effect.stream, "given up", 0.0)
         far = link.far_end(node)
         delay_s = world.network.stream_delay_s(node, far.node)
         if delay_s is None:

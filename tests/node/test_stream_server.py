@@ -189,6 +189,43 @@ async def test_refused_stranger_is_counted_by_reason(served: Served) -> None:
     assert served.server.handshakes == {"unknown_key": 1}
 
 
+@pytest.mark.parametrize("connects", [False, True])
+async def test_dial_that_is_closed_before_it_opened_is_given_up(
+    served: Served, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, connects: bool
+) -> None:
+    """At once: an address that never answers, or no handshake, must not hold one of the few until it times out."""
+    reached = trio.Event()
+
+    async def keep_silent(stream: trio.SocketStream) -> None:
+        reached.set()
+        await stream.receive_some()
+        await trio.sleep_forever()
+
+    async def never(address: Address, timeout_s: float) -> trio.SocketStream:
+        reached.set()
+        await trio.sleep_forever()
+        raise AssertionError(address, timeout_s)
+
+    if not connects:
+        monkeypatch.setattr(stream_server, "connect", never)
+    listeners = await nursery.start(partial(trio.serve_tcp, keep_silent, 0, host="127.0.0.1"))
+    address = Address(*listeners[0].socket.getsockname()[:2])
+    closed: list[int] = []
+
+    def note(number: int, refusal: Refusal | None, reason: str, own_echo: bool = False) -> None:
+        closed.append(number)
+
+    monkeypatch.setattr(served.server, "_report_closed", note)
+    stream = served.parts.engine.new_stream()
+    served.server.perform(Dial(stream, served.parts.identity.id, address, Purpose.PING))
+    with trio.fail_after(served.parts.engine.core.settings.stream_timeout_s / 2):
+        await reached.wait()
+        served.server.perform(StreamClose(stream))
+        while not closed:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+    assert closed == [stream]
+
+
 async def test_effects_about_streams_that_are_gone_do_nothing(served: Served) -> None:
     """The engine may speak of a stream that just ended."""
     for effect in (StreamVerdict(99, None), StreamSend(99, StreamPing(1)), StreamClose(99)):

@@ -138,6 +138,15 @@ def test_stream_that_opens_is_closed_and_ends_the_look() -> None:
     assert failed_at(engine) == pytest.approx(SHORTEST_S, abs=0.11)
 
 
+def test_stream_of_a_look_that_is_over_is_closed() -> None:
+    """Silent hosts, of which a hostile member makes as many as it likes, must not hold what syncs dial with."""
+    engine, _ = accused()
+    (dial,) = only(Dial, advance(engine, 0.6))
+    assert [effect.stream for effect in only(StreamClose, advance(engine, 1.5))] == [dial.stream]
+    engine.handle_stream_closed(1.6, dial.stream, None, "given up")
+    assert len(engine.looker) == 0
+
+
 def test_strangers_say_nothing_about_a_look() -> None:
     """Only relays that were asked are heard."""
     engine, _ = accused()
