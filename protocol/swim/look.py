@@ -10,7 +10,9 @@ seen by itself may. So who hears an accusation asks the suspect at once, on the 
 An answer ends the look; the ping carried the accusation, so the refutation comes with it. If nothing answers, a relay
 says the same, and the port itself refuses, then the system of that host is well and the process is gone
 (`evidence.is_gone`): this member, and it alone, then waits a share of the shortest suspicion. A host that is silent, a
-process that is paused and a network that is cut refuse nothing, and are waited for as ever.
+process that is paused and a network that is cut refuse nothing, and are waited for as ever; but for a firewall that
+rejects instead of dropping, and for one on the way who drops what both say and forges a refusal: there a member is held
+failed that much sooner than by dropping alone.
 
 Ours beyond SWIM and Lifeguard; `Settings.own_look` switches it off. In a cluster of n it costs each of min(n, 64)
 members some ten datagrams and a connection per failure, and one datagram and its answer per wrong accusation.
