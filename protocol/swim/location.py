@@ -1,6 +1,6 @@
 """Where this node stands among the others: each answered probe moves it, and what moved far is told as a fact."""
 
-from protocol.error import MalformedMessage
+from protocol.error import InvalidRequest, MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.fact_keeper import FactKeeper
 from protocol.swim.vivaldi import ORIGIN, PEERS_MAX, Coordinate, CoordinateKeeper
@@ -46,8 +46,11 @@ class Location:
             self._tell_at = now + TELL_FIRST * interval_s
         if now >= self._tell_at and self._keeper.worth_telling():
             self._tell_at = now + TELL_PAUSE * 2 ** min(self._told_count, TELL_DOUBLINGS_MAX) * interval_s
+            try:
+                self._facts.put(now, 0, COORDINATE_KEY, self._keeper.own.encode())
+            except InvalidRequest:  # whoever embeds this node says as much as it may: no room until it says less
+                return
             self._told_count += 1
-            self._facts.put(now, 0, COORDINATE_KEY, self._keeper.own.encode())
             self._keeper.told()
 
     def _of(self, peer: MemberId) -> Coordinate | None:
