@@ -149,7 +149,7 @@ class Streams:
         self._agreed_at = self._disagreed_at = float("-inf")
         """When an ack last showed this node's own view, and another."""
         self._left_out = core.rng.randrange(AGREED_SKIPS_MAX + 1)
-        """Slow syncs, since the last that went through; as if some had been before, lest all go through at once."""
+        """Slow syncs, since the last that ended well; as if some had been before, lest all go through at once."""
         self._settled: OrderedDict[tuple[int, int], None] = OrderedDict()
         """Pairs of view hashes that a sync did not bring together: what one side does not admit stays so."""
         self._slighted: OrderedDict[MemberId, tuple[int, float]] = OrderedDict()
@@ -228,7 +228,6 @@ class Streams:
         if self._left_out < AGREED_SKIPS_MAX and self._all_agree(now):
             self._left_out += 1
         elif peers := core.membership.sample_live(core.rng, 1, frozenset((core.own_id,))):
-            self._left_out = 0
             self.dial_sync(now, peers[0])
         self.arm_slow_sync(now)
 
@@ -448,6 +447,8 @@ class Streams:
         if sync is None:
             return
         count, _ = self._slighted.pop(sync.peer, (0, 0.0))
+        if finished and sync.pair is None:  # one for a differing view comes to many at once, and they to one rhythm
+            self._left_out = 0
         if not finished:
             wait_s = min(SLIGHT_LONGEST, 2 ** min(count + 1, 16)) * SYNC_PAUSE_S
             self._slighted[sync.peer] = (count + 1, now + wait_s)

@@ -361,6 +361,20 @@ def test_slow_sync_is_left_out_nine_times_of_ten_while_all_agree() -> None:
     assert went_through == list(range(first, 35, 10))
 
 
+def test_slow_sync_that_breaks_off_is_made_up_for_in_the_next_period() -> None:
+    """A keyring that differs is not left for ten more periods because the one peer that was asked had no time."""
+    engine = quiet_pair()
+    dialled = []
+    for period in range(22):
+        now = period * 30.0
+        engine.streams.consider_hash(now + 29.0, PEER.id, engine.membership.hash.root)
+        engine.streams.handle_sync_timer(now + 29.5)
+        for dial in only(Dial, engine.core.drain()):
+            dialled.append(period)
+            engine.handle_stream_closed(now + 29.6, dial.stream, Refusal.BUSY)
+    assert dialled == list(range(dialled[0], 22))
+
+
 def test_slow_sync_goes_through_where_somebody_disagrees() -> None:
     """Within half a period before."""
     assert slow_syncs(lambda period: int(period) % 2, 6) == [1, 3, 5]
