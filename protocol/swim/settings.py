@@ -62,7 +62,7 @@ class Settings:
     one whose port refuses, seen by itself and through a relay. Ours beyond SWIM and Lifeguard; see `swim.look`."""
 
     coordinates: bool = False
-    """Each answered probe moves this node's network coordinate (Vivaldi), by which others are sorted by their distance.
+    """Answered probes move this node's network coordinate (Vivaldi), by which others are sorted by their distance.
     A node turns it on; it takes some 30 us per probe."""
 
     license_id: str = ""

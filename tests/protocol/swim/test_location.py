@@ -4,9 +4,11 @@ import pytest
 
 from protocol.swim import fact_keeper
 from protocol.swim.engine import Engine
-from protocol.swim.location import COORDINATE_KEY, TELL_FIRST
+from protocol.swim.location import COORDINATE_KEY, NEAR_ONE_IN, NEAR_S, TELL_FIRST
 from protocol.swim.settings import Settings
-from tests.protocol.swim.bench import ME, PEER, started
+from protocol.swim.vivaldi import Coordinate
+from tests.protocol.swim.bench import ME, PEER, started, tell
+from tests.protocol.wire.fact_sample import sign_fact
 
 
 def told_after(seconds: int) -> Engine:
@@ -32,3 +34,23 @@ def test_node_without_room_to_tell_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
     engine.put_fact(100.0, 2, b"k", None)
     engine.location.measure(100.0, PEER.id, 0.08)
     assert engine.membership.facts.get(ME.id, COORDINATE_KEY) is not None
+
+
+@pytest.mark.parametrize(("rtt_s", "moves"), [(NEAR_S / 2, 40 // NEAR_ONE_IN), (NEAR_S, 40)])
+def test_few_round_trips_on_one_network_move_a_node(rtt_s: float, moves: int) -> None:
+    """A longer one always does."""
+    engine, moved = told_after(0), 0
+    for count in range(40):
+        before = engine.coordinate
+        engine.location.measure(float(count), PEER.id, rtt_s)
+        moved += engine.coordinate != before
+    assert moved == moves
+
+
+def test_member_that_told_where_it_stands_moves_others_each_time() -> None:
+    """However near it is: who stands far from the rest is found by those at its side."""
+    engine, near = told_after(0), Coordinate((0.1,) * 8, 0.1, 0.0, 1e-5).encode()
+    tell(engine, 0.0, sign_fact(PEER, COORDINATE_KEY, 5, near))
+    before = engine.coordinate
+    engine.location.measure(0.0, PEER.id, NEAR_S / 2)
+    assert engine.coordinate != before
