@@ -23,9 +23,11 @@ def distance_from(catalog: CatalogView, name: str) -> Callable[[CatalogNode], fl
     source = catalog.node(name)
     if source is None or source.coordinate is None:
         return None
-    place = source.coordinate
+    own_id, place = source.member_id, source.coordinate
 
     def measure(node: CatalogNode) -> float:
+        if node.member_id == own_id:  # its heights count twice, and adjustments may put another below that
+            return 0.0
         return inf if node.coordinate is None else distance_s(place, node.coordinate)
 
     return measure

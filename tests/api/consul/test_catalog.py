@@ -239,6 +239,14 @@ async def test_near(near: str, order: str) -> None:
     assert " ".join(check["Node"] for check in checks) == order
 
 
+async def test_nearest_to_a_node_is_itself() -> None:
+    """Though its own height counts twice in the distance to itself, and another's adjustment is below 0."""
+    view = FakeView(3)
+    view.catalog.coordinates = {"n1": place(0.0, 0.001, -0.0005), "n2": place(0.0, 0.001), "n3": place(0.0, 0.001)}
+    nodes = (await ask_consul(view, "GET", "/v1/catalog/nodes?near=n2")).json
+    assert nodes[0]["Node"] == "n2"
+
+
 @pytest.mark.parametrize("near", ["nobody", "n4", ""])
 async def test_near_what_has_no_place(near: str) -> None:
     """Near a node that is unknown, or has no place, the order is by name."""
