@@ -423,6 +423,7 @@ class Streams:
             self._close(stream)
             if held.comes_in:
                 self._core.membership.admission.note_joined(now, self._core.own_id)
+                self._local.announce(now)
             if held.purpose in JOINS:
                 self._end_join(stream, held)
 
