@@ -50,6 +50,7 @@ def test_open_listener_obeys_whoever_reaches_it(tmp_path: Path, scripts: bool) -
         agent.start(*(("--enable-script-checks",) if scripts else ()))
         other.options += ("--key-file", str(agent.data_dir / "cluster.key"))
         other.start(join=[agent.gossip])
+        wait_until("n2 joined", lambda: agent.sees("n2", "alive"))
         other.kill()
         wait_until("n2 failed", lambda: agent.sees("n2", "failed"))
         statuses = _do(agent, mark)
