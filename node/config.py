@@ -97,6 +97,7 @@ class Config:
     stream_fallback: bool = True
     second_look: bool = True
     own_look: bool = True
+    early_probe: bool = True
     coordinates: bool = True
 
     def __post_init__(self) -> None:
@@ -158,6 +159,7 @@ class Config:
             "stream_fallback": self.stream_fallback,
             "second_look": self.second_look,
             "own_look": self.own_look,
+            "early_probe": self.early_probe,
             "coordinates": self.coordinates,
         }
         return profiles[self.profile](**(own | changes))

@@ -95,10 +95,10 @@ class DatagramSocket:
 
     def drain(self, handle: Callable[[bytes], None], batch_max: int = BATCH_MAX) -> int:
         """Handle what waits, at most one batch; tell how many there were."""
-        receive, traffic = self._socket.recvfrom, self.traffic
+        receive, traffic = self._socket.recv, self.traffic
         for count in range(batch_max):
             try:
-                datagram, _ = receive(READ_SIZE)
+                datagram = receive(READ_SIZE)
             except BlockingIOError:
                 return count
             except OSError as wrong:
@@ -114,14 +114,13 @@ class DatagramSocket:
         """Handle datagrams as they come, until cancelled."""
         while True:
             await trio.lowlevel.wait_readable(self._socket)
-            self.receive(handle)
+            self.receive(handle, trio.current_time())
 
-    def receive(self, handle: Callable[[bytes], None]) -> None:
-        """Handle what waits in a socket that is readable.
+    def receive(self, handle: Callable[[bytes], None], now: float) -> None:
+        """Handle what waits in a socket that is readable; `now` in seconds of one clock.
 
         After a quiet time one datagram is read, for it is alone; to look for a second costs an exception.
         """
-        now = trio.current_time()
         self.drain(handle, 1 if now - self._received_at > QUIET_S else BATCH_MAX)
         self._received_at = now
 

@@ -1,6 +1,7 @@
 """Serving datagrams and timers where Trio would sleep, without waking it.
 
-An idle node wakes three times a second: for its probe, for the ack, for another's ping. Through tasks each of these
+An idle node wakes two or three times a second: for another's ping, for the ack of its own, and where nobody's ping
+came in time to begin that, for its probe. Through tasks each of these
 costs a round of Trio's loop, a task switch or two, and for a timer a cancelled scope: as much again as all that the
 node itself does. So the first node in a run of Trio hooks into the loop right before it sleeps (`before_io_wait`),
 sleeps there in its stead, on the UDP socket and on Trio's own epoll object together, and serves what is its own on the
@@ -23,6 +24,9 @@ import trio
 
 from node.datagram_socket import DatagramSocket
 from node.driver import Driver
+
+EVENTS_MAX = 2
+"""Descriptors that can be ready, the node's and Trio's: without a bound each look makes room for a thousand."""
 
 _dozing: trio.lowlevel.RunVar[bool] = trio.lowlevel.RunVar("shoal-dozing", default=False)
 
@@ -77,7 +81,7 @@ class Doze(trio.abc.Instrument):
     def __init__(self, driver: Driver, datagrams: DatagramSocket, epoll: select.epoll, loop: _Loop) -> None:
         self._driver = driver
         self._datagrams = datagrams
-        self._poll: Callable[[float], list[tuple[int, int]]] = epoll.poll
+        self._poll: Callable[[float, int], list[tuple[int, int]]] = epoll.poll
         self._trio_fileno = loop.fileno
         self._waiting_for_idle = loop.waiting_for_idle
         self._wake = trio.lowlevel.current_trio_token().run_sync_soon
@@ -93,9 +97,9 @@ class Doze(trio.abc.Instrument):
         driver.has_stirred = False
         try:
             if timeout <= 0:
-                self._serve(self._poll(0))
+                self._serve(self._poll(0, EVENTS_MAX))
             elif self._waiting_for_idle:
-                self._serve(self._poll(0))
+                self._serve(self._poll(0, EVENTS_MAX))
                 if driver.has_stirred:
                     self._wake(_nothing, idempotent=True)
             elif self._sleep(driver.clock() + timeout):
@@ -110,22 +114,27 @@ class Doze(trio.abc.Instrument):
         They do not once serving has stirred: that may have ended the wait for the very one that was ready.
         """
         driver = self._driver
+        now = driver.clock()
         while True:
-            ready = self._poll(max(0.0, min(until, driver.next_deadline) - driver.clock()))
-            self._serve(ready)
-            if driver.has_stirred or driver.clock() >= until:
+            due = driver.next_deadline
+            ready = self._poll(max(0.0, (due if due < until else until) - now), EVENTS_MAX)
+            now = self._serve(ready)
+            if driver.has_stirred or now >= until:
                 return True
             for fileno, _ in ready:
                 if fileno == self._trio_fileno:
                     return False
 
-    def _serve(self, ready: list[tuple[int, int]]) -> None:
+    def _serve(self, ready: list[tuple[int, int]]) -> float:
+        """Handle what has come, then what is due; give the time in between."""
         driver = self._driver
         for fileno, _ in ready:
             if fileno != self._trio_fileno:
-                self._datagrams.receive(driver.handle_datagram)
-        if driver.next_deadline <= driver.clock():
+                self._datagrams.receive(driver.handle_datagram, driver.clock())
+        now = driver.clock()
+        if driver.next_deadline <= now:
             driver.serve_timers()
+        return now
 
 
 def _nothing() -> None:

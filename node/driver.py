@@ -7,6 +7,7 @@ queue in front of it. Each call's effects are carried out before it returns.
 import logging
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -61,9 +62,8 @@ class Lateness:
 
     def add(self, late_s: float) -> None:
         """Count one timer."""
-        late_s = max(0.0, late_s)
-        place = next((i for i, bound in enumerate(LATENESS_BUCKETS_S) if late_s <= bound), len(LATENESS_BUCKETS_S))
-        self.counts[place] += 1
+        late_s = max(late_s, 0.0)
+        self.counts[bisect_left(LATENESS_BUCKETS_S, late_s)] += 1
         self.total_s += late_s
         self.largest_s = max(self.largest_s, late_s)
 
@@ -88,7 +88,6 @@ class Driver:
         self.lateness = Lateness()
         self.clock = trio.lowlevel.current_clock().current_time
         """The engine's clock, Trio's own without the ways to it: an idle node asks it some ten times a second."""
-        self.last_timer_at = self.clock()
         self._offers = Budget(OFFERS_PERIOD_S, OFFERS_BURST)
         self._on_stream: Callable[[StreamEffect], None] = _ignore
         self._on_effect: Callable[[Effect], None] = _ignore
@@ -210,13 +209,12 @@ class Driver:
     def serve_timers(self) -> None:
         """Serve what is due."""
         now = self.clock()
-        due = self.engine.next_deadline()
-        late_s = 0.0 if due is None else now - due
+        late_s = now - self.next_deadline
         self.lateness.add(late_s)
         if late_s > LATE_S:
             self.datagrams.drain(self.handle_datagram)
-        self.last_timer_at = now
-        self.perform(self.engine.handle_timer(self.clock()))
+            now = self.clock()
+        self.perform(self.engine.handle_timer(now))
 
 
 def _ignore(effect: Effect) -> None:

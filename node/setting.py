@@ -111,6 +111,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("coordinates", Kind.FLAG, "true", "Round trips of probes give each node a place; others are sorted by it."),
     Setting("second_look", Kind.FLAG, "true", "Before a verdict the suspect is asked once more by each node itself."),
     Setting("own_look", Kind.FLAG, "true", "Who hears an accusation asks the suspect; a refusing port ends it sooner."),
+    Setting("early_probe", Kind.FLAG, "true", "Who is probed probes, where its turn is near: fewer wake-ups."),
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

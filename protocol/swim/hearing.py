@@ -83,3 +83,4 @@ class Hearing:
                 return
         told, winners = self._race.words_for(now, sender)
         core.send(now, sender, (ack, *told), claims + winners)
+        self._prober.begin_early(now)

@@ -6,6 +6,10 @@
 
 Both times stretch with awareness. An ack from the target or from an asked relay, or a pong on the stream,
 ends the probe well; silence until the interval ends it with an accusation.
+
+Each interval has one probe. It begins at the interval's end at the latest, and earlier where the node is awake
+anyway, because another has just pinged it (`early_probe`, ours): to wake up costs an idle process more than the probe.
+So a member is asked as often as before; between two probes of one node pass up to two intervals.
 """
 
 from collections.abc import Callable
@@ -57,6 +61,8 @@ class Prober:
         self._accuse = accuse
         self._ring = ProbeRing(core.rng, core.census, core.own_id)
         self._probe: Probe | None = None
+        self._early_s = 0.0
+        """By how much the probe under way began before its time; the next one keeps to its own."""
         self._dialled: set[int] = set()
         """Streams dialled for probes, until the shell says how that ended: a probe may be over sooner."""
 
@@ -90,6 +96,7 @@ class Prober:
         """End the present probe and begin the next."""
         core, probe = self._core, self._probe
         self._probe = None
+        self._early_s = 0.0
         if probe is not None:
             core.timers.disarm(Timer.PROBE_TIMEOUT)
             self._fail(now, probe)
@@ -98,6 +105,23 @@ class Prober:
         target = self._ring.next(core.membership.is_live)
         if target is not None:
             self._begin(now, target, core.number())
+
+    def begin_early(self, now: float) -> None:
+        """Begin this interval's probe, as this node is awake; not where one is under way, or was already.
+
+        Nor while this node doubts itself: then it is to do less, and its intervals are longer.
+        """
+        core = self._core
+        due = core.timers.deadline(Timer.PROBE)
+        if self._probe is not None or due is None or core.awareness.score or not core.settings.early_probe:
+            return
+        early_s = due - now
+        if early_s > core.settings.probe_interval_s:
+            return
+        target = self._ring.next(core.membership.is_live)
+        if target is not None:
+            self._begin(now, target, core.number())
+            self._early_s = early_s
 
     def begin_anew(self, now: float) -> None:
         """Ask the same member once more: what the probe under way did not hear, it may have slept through.
@@ -193,8 +217,13 @@ class Prober:
             self._core.when_measured(now, probe.target, now - probe.began_at)
 
     def _succeed(self, awareness: int) -> None:
+        timers = self._core.timers
         self._probe = None
-        self._core.timers.disarm(Timer.PROBE_TIMEOUT)
+        timers.disarm(Timer.PROBE_TIMEOUT)
+        due = timers.deadline(Timer.PROBE)
+        if self._early_s and due is not None:
+            timers.arm(due + self._early_s, Timer.PROBE)
+            self._early_s = 0.0
         self._core.awareness.feed(awareness)
 
     def _is_proven(self, now: float, relay: MemberId) -> bool:

@@ -61,6 +61,10 @@ class Settings:
     """A member that hears an accusation asks the suspect itself at once, and waits 0.6 of the shortest suspicion for
     one whose port refuses, seen by itself and through a relay. Ours beyond SWIM and Lifeguard; see `swim.look`."""
 
+    early_probe: bool = True
+    """A ping that is answered begins this interval's probe, too: one wake-up of an idle process for both. Ours; off in
+    the paper's configurations."""
+
     coordinates: bool = False
     """Answered probes move this node's network coordinate (Vivaldi), by which others are sorted by their distance.
     A node turns it on; it takes some 30 us per probe."""

@@ -1,6 +1,6 @@
 """The paper's five configurations as settings of the engine, and ours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol.swim.settings import Settings
 
@@ -17,6 +17,8 @@ class Configuration:
     """What is ours beyond the paper: the second look, and the stream as a probe's last word."""
     own_look: bool = False
     """Ours too: who hears an accusation asks the suspect itself, and waits less for one whose port refuses."""
+    early_probe: bool = False
+    """Ours too: who is probed probes in the same breath, where it has not yet in this interval."""
 
     def settings(self, alpha: int, beta: int) -> Settings:
         """Give the engine's settings: the lan profile, with the paper's alpha and beta."""
@@ -29,13 +31,15 @@ class Configuration:
             stream_fallback=self.extensions,
             second_look=self.extensions,
             own_look=self.own_look,
+            early_probe=self.early_probe,
         )
 
 
 SWIM = Configuration("SWIM")
 LIFEGUARD = Configuration("Lifeguard", lha_probe=True, lha_suspicion=True, buddy=True)
 SECOND_LOOK = Configuration("Second look", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True)
-SHOAL = Configuration("Shoal", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True, own_look=True)
+OWN_LOOK = Configuration("Own look", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True, own_look=True)
+SHOAL = replace(OWN_LOOK, name="Shoal", early_probe=True)
 CONFIGURATIONS = (
     SWIM,
     Configuration("LHA-Probe", lha_probe=True),
@@ -43,6 +47,7 @@ CONFIGURATIONS = (
     Configuration("Buddy", buddy=True),
     LIFEGUARD,
     SECOND_LOOK,
+    OWN_LOOK,
     SHOAL,
 )
 """The paper's five, and Lifeguard with what is ours, one after the other."""

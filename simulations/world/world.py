@@ -487,7 +487,5 @@ class World:
 
 
 def _is_routine(kind: str, effects: list[Effect]) -> bool:
-    """Tell whether a step is a ping, an ack, or the end of one, and nothing else."""
-    if kind not in ("packet", "timer") or len(effects) > 1:
-        return False
-    return not effects or (type(effects[0]) is Send and not effects[0].packet.claims)
+    """Tell whether a step is of pings and acks, and nothing else."""
+    return kind in ("packet", "timer") and all(type(it) is Send and not it.packet.claims for it in effects)

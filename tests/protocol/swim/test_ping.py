@@ -13,7 +13,7 @@ from tests.protocol.wire.sample import author
 def test_ping_is_answered_with_its_number_and_the_view_hash() -> None:
     """At once."""
     engine = started(ME, None, PEER.record(FIRST))
-    assert said(say(engine, 0.0, Ping(7)), PEER.id) == [Ack(7, engine.membership.hash.root)]
+    assert said(say(engine, 0.0, Ping(7)), PEER.id)[0] == Ack(7, engine.membership.hash.root)
 
 
 def test_ping_of_one_whose_address_nobody_knows_is_not_answered() -> None:

@@ -17,7 +17,7 @@ def outcome(configuration: str, anomaly: Anomaly = "blocked", cell: Cell = HARD)
 
 
 def test_configurations_switch_what_their_names_say() -> None:
-    """The first is SWIM alone, and the last two are the only ones with extensions."""
+    """The first is SWIM alone, and the last three are the only ones with extensions."""
     switches = {
         one.name: (
             one.settings(5, 6).lha_probe,
@@ -25,17 +25,19 @@ def test_configurations_switch_what_their_names_say() -> None:
             one.settings(5, 6).buddy,
             one.settings(5, 6).second_look,
             one.settings(5, 6).own_look,
+            one.settings(5, 6).early_probe,
         )
         for one in CONFIGURATIONS
     }
     assert switches == {
-        "SWIM": (False, False, False, False, False),
-        "LHA-Probe": (True, False, False, False, False),
-        "LHA-Suspicion": (False, True, False, False, False),
-        "Buddy": (False, False, True, False, False),
-        "Lifeguard": (True, True, True, False, False),
-        "Second look": (True, True, True, True, False),
-        "Shoal": (True, True, True, True, True),
+        "SWIM": (False, False, False, False, False, False),
+        "LHA-Probe": (True, False, False, False, False, False),
+        "LHA-Suspicion": (False, True, False, False, False, False),
+        "Buddy": (False, False, True, False, False, False),
+        "Lifeguard": (True, True, True, False, False, False),
+        "Second look": (True, True, True, True, False, False),
+        "Own look": (True, True, True, True, True, False),
+        "Shoal": (True, True, True, True, True, True),
     }
     assert (BY_NAME["SWIM"].settings(5, 6).suspicion_alpha, BY_NAME["SWIM"].settings(5, 3).suspicion_beta) == (5, 3)
 
