@@ -32,6 +32,7 @@ async def main(data_dir: str, key_file: str, seed: str) -> None:
         data_dir=Path(data_dir),
         key_file=Path(key_file),
         log_level="error",
+        early_probe=False,  # so that each probe begins with a timer
     )
     async with open_node(config) as node, trio.open_nursery() as nursery:
         lateness = node.driver.lateness = RecordingLateness()

@@ -66,6 +66,7 @@ async def _measure(cluster: Cluster, directory: Path, duration_s: float) -> list
         data_dir=directory / "flooded",
         key_file=cluster.key_file,
         log_level="error",
+        early_probe=False,  # so that each probe begins with a timer, however often the flooder pings
     )
     async with open_node(config) as node:
         lateness = node.driver.lateness = RecordingLateness()

@@ -47,7 +47,7 @@ class Scale:
     @classmethod
     def tiny(cls) -> "Scale":
         """Give what shows in some seconds that everything runs; its figures are worth nothing."""
-        return cls(3, 0.0005, 4, (60, 120), 1.0, 3, 0.5, 1.0, 1, 0.4)
+        return cls(3, 0.0005, 4, (60, 120), 1.0, 3, 0.5, 2.5, 1, 0.4)
 
 
 def time_call(name: str, call: Callable[[], object], scale: Scale, *, at_most: float | None = None) -> Figure:
