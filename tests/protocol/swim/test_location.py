@@ -2,12 +2,13 @@
 
 import pytest
 
+from protocol.security.datagram import DATAGRAM_SIZE_MAX
 from protocol.swim import fact_keeper
 from protocol.swim.engine import Engine
 from protocol.swim.location import COORDINATE_KEY, NEAR_ONE_IN, NEAR_S, TELL_FIRST
 from protocol.swim.settings import Settings
 from protocol.swim.vivaldi import Coordinate
-from tests.protocol.swim.bench import ME, PEER, started, tell
+from tests.protocol.swim.bench import ACCUSER, ME, PEER, started, tell
 from tests.protocol.wire.fact_sample import sign_fact
 
 
@@ -15,9 +16,31 @@ def told_after(seconds: int) -> Engine:
     """Give an engine that says one thing of itself, and whose peer took 80 ms to answer, once a second."""
     engine = started(ME, Settings.lan(coordinates=True), PEER.record())
     engine.put_fact(0.0, 1, b"k", b"v")
+    rest(engine)
     for second in range(seconds):
         engine.location.measure(float(second), PEER.id, 0.08)
     return engine
+
+
+def rest(engine: Engine) -> None:
+    """Let all news of members be told."""
+    while len(engine.core.rumors):
+        engine.core.rumors.take(DATAGRAM_SIZE_MAX, 1)
+
+
+def test_round_trips_of_a_start_do_not_count_while_there_is_news() -> None:
+    """They measure how busy the host is with starting; a cluster that is never at rest measures all the same."""
+    engine = told_after(1)
+    before = engine.coordinate
+    tell(engine, 1.0, ACCUSER.record())
+    engine.location.measure(1.0, PEER.id, 0.08)
+    assert engine.coordinate == before
+    engine.location.measure(float(TELL_FIRST), PEER.id, 0.08)
+    assert engine.coordinate != before
+    rest(engine)
+    before = engine.coordinate
+    engine.location.measure(2.0, PEER.id, 0.08)
+    assert engine.coordinate != before
 
 
 def test_node_tells_where_it_stands_after_its_start() -> None:

@@ -66,6 +66,14 @@ def test_field_nested_promises_in_a_datagram_cost_little_memory(head: bytes) -> 
     assert peak < 1_000_000
 
 
+@pytest.mark.parametrize("wrong", [object(), [1, [b"x" * 10_000, 1 << 64]]], ids=["type", "number"])
+def test_field_pack_leaves_nothing_of_what_it_refused(wrong: object) -> None:
+    """There is one packer: what it had written by then does not stand before the next value."""
+    with pytest.raises((TypeError, OverflowError)):
+        pack(wrong)
+    assert unpack(pack((1, "two"))) == (1, "two")
+
+
 def test_field_takes_no_bool_for_a_number_nor_the_reverse() -> None:
     """True is not 1 here."""
     with pytest.raises(MalformedMessage):
