@@ -32,8 +32,8 @@ class Location:
         """Before then it tells nothing; None before the first round trip."""
         self._settled_at = 0.0
         """Before then round trips do not count while news is told: those of a start measure how busy its host is, and
-        what they moved would be told for minutes. (Fifty that started on 0.8 of a core sent 942 bytes a second each when a
-        minute had passed; since, 179.)"""
+        what they moved would be told for minutes. (Fifty that started on 0.8 of a core sent 942 bytes a second each a
+        minute later, and send 179 since.)"""
         self._told_count = 0
         self._near_count = 0
         self._read: dict[MemberId, tuple[bytes, Coordinate | None]] = {}
