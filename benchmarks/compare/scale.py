@@ -30,8 +30,8 @@ class Scale:
 
     @classmethod
     def tiny(cls) -> Self:
-        """Show that it runs; the figures mean nothing."""
-        return cls(settle_s=1.0, rest_s=1.0, idle_s=1.0, pause_s=0.5, hog_nodes=3, slice_s=2.0)
+        """Show that it runs; the figures mean nothing. A node may sleep for two seconds between two probes."""
+        return cls(settle_s=1.0, rest_s=1.0, idle_s=2.5, pause_s=0.5, hog_nodes=3, slice_s=2.0)
 
     def with_idle(self, rest_s: float | None, idle_s: float | None) -> "Scale":
         """Take another rest and another idle window, where they are given."""
