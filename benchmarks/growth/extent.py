@@ -22,7 +22,7 @@ class Extent:
     @classmethod
     def tiny(cls) -> "Extent":
         """Give what shows in half a minute that everything runs; its figures are worth nothing."""
-        return cls(0.5, 1.0, 1, 1)
+        return cls(0.5, 2.5, 1, 1)
 
     def kills_of(self, nodes: int) -> int:
         """Give how many of so many members are killed, one after the other."""
