@@ -1,13 +1,12 @@
 """Serving datagrams and timers where Trio would sleep, without waking it.
 
-An idle node wakes two or three times a second: for another's ping, for the ack of its own, and where nobody's ping
-came in time to begin that, for its probe. Through tasks each of these
-costs a round of Trio's loop, a task switch or two, and for a timer a cancelled scope: as much again as all that the
-node itself does. So the first node in a run of Trio hooks into the loop right before it sleeps (`before_io_wait`),
-sleeps there in its stead, on the UDP socket and on Trio's own epoll object together, and serves what is its own on the
-spot. Whatever else happens goes on in Trio: the hook returns when one of Trio's descriptors is ready (sockets, and the
-one that signals and threads write to), when a deadline of Trio's is due, and when serving has done anything but send
-datagrams, for a task may wait for that.
+An idle node wakes two or three times a second: for another's ping, for the ack of its own, and where nobody's ping came
+in time to begin that, for its probe. Through tasks each of these costs a round of Trio's loop, a task switch or two,
+and for a timer a cancelled scope: as much again as all that the node itself does. So the first node in a run of Trio
+hooks into the loop right before it sleeps (`before_io_wait`), sleeps there in its stead, on the UDP socket and on
+Trio's own epoll object together, and serves what is its own on the spot. Whatever else happens goes on in Trio: the
+hook returns when one of Trio's descriptors is ready (sockets, and the one that signals and threads write to), when a
+deadline of Trio's is due, and when serving has done anything but send datagrams, for a task may wait for that.
 
 While tasks run, the hook looks at the socket and the clock once in each round of the loop: however many HTTP requests
 wait their turn, the failure detector does not wait behind them.
@@ -114,27 +113,23 @@ class Doze(trio.abc.Instrument):
         They do not once serving has stirred: that may have ended the wait for the very one that was ready.
         """
         driver = self._driver
-        now = driver.clock()
-        while True:
-            due = driver.next_deadline
-            ready = self._poll(max(0.0, (due if due < until else until) - now), EVENTS_MAX)
-            now = self._serve(ready)
-            if driver.has_stirred or now >= until:
+        while (now := driver.clock()) < until:
+            ready = self._poll(max(0.0, min(until, driver.next_deadline) - now), EVENTS_MAX)
+            self._serve(ready)
+            if driver.has_stirred:
                 return True
             for fileno, _ in ready:
                 if fileno == self._trio_fileno:
                     return False
+        return True
 
-    def _serve(self, ready: list[tuple[int, int]]) -> float:
-        """Handle what has come, then what is due; give the time in between."""
+    def _serve(self, ready: list[tuple[int, int]]) -> None:
         driver = self._driver
         for fileno, _ in ready:
             if fileno != self._trio_fileno:
                 self._datagrams.receive(driver.handle_datagram, driver.clock())
-        now = driver.clock()
-        if driver.next_deadline <= now:
+        if driver.next_deadline <= driver.clock():
             driver.serve_timers()
-        return now
 
 
 def _nothing() -> None:

@@ -43,6 +43,8 @@ class Probe:
     stream_result: PathResult = PathResult.SILENCE
     stream_detail: str = "no answer"
     timed_out: bool = False
+    early_s: float = 0.0
+    """By how much it began before its time, to which the next one keeps."""
 
     def paths(self) -> tuple[PathTried, ...]:
         """Give the ways tried, as evidence."""
@@ -61,8 +63,6 @@ class Prober:
         self._accuse = accuse
         self._ring = ProbeRing(core.rng, core.census, core.own_id)
         self._probe: Probe | None = None
-        self._early_s = 0.0
-        """By how much the probe under way began before its time; the next one keeps to its own."""
         self._dialled: set[int] = set()
         """Streams dialled for probes, until the shell says how that ended: a probe may be over sooner."""
 
@@ -96,15 +96,11 @@ class Prober:
         """End the present probe and begin the next."""
         core, probe = self._core, self._probe
         self._probe = None
-        self._early_s = 0.0
         if probe is not None:
             core.timers.disarm(Timer.PROBE_TIMEOUT)
             self._fail(now, probe)
-        if core.silent:
-            return
-        target = self._ring.next(core.membership.is_live)
-        if target is not None:
-            self._begin(now, target, core.number())
+        if not core.silent:
+            self._begin_next(now)
 
     def begin_early(self, now: float) -> None:
         """Begin this interval's probe, as this node is awake; not where one is under way, or was already.
@@ -116,12 +112,8 @@ class Prober:
         if self._probe is not None or due is None or core.awareness.score or not core.settings.early_probe:
             return
         early_s = due - now
-        if early_s > core.settings.probe_interval_s:
-            return
-        target = self._ring.next(core.membership.is_live)
-        if target is not None:
-            self._begin(now, target, core.number())
-            self._early_s = early_s
+        if early_s <= core.settings.probe_interval_s:
+            self._begin_next(now, early_s)
 
     def begin_anew(self, now: float) -> None:
         """Ask the same member once more: what the probe under way did not hear, it may have slept through.
@@ -134,15 +126,20 @@ class Prober:
         self._probe = None
         self._core.timers.disarm(Timer.PROBE_TIMEOUT)
         if self._core.membership.is_live(probe.target):
-            self._begin(now, probe.target, probe.number)
+            self._begin(now, probe.target, probe.number, probe.early_s)
         else:
             self._core.timers.arm(now, Timer.PROBE)
 
-    def _begin(self, now: float, target: MemberId, number: int) -> None:
+    def _begin_next(self, now: float, early_s: float = 0.0) -> None:
+        target = self._ring.next(self._core.membership.is_live)
+        if target is not None:
+            self._begin(now, target, self._core.number(), early_s)
+
+    def _begin(self, now: float, target: MemberId, number: int, early_s: float = 0.0) -> None:
         core = self._core
         core.counters.probes += 1
         member = core.membership.get(target)
-        self._probe = Probe(number, target, member.record.incarnation if member else 0, now)
+        self._probe = Probe(number, target, member.record.incarnation if member else 0, now, early_s=early_s)
         scale = core.awareness.scale
         core.timers.arm(now + scale(core.settings.probe_timeout_s), Timer.PROBE_TIMEOUT)
         core.timers.arm(now + scale(core.settings.probe_interval_s), Timer.PROBE)
@@ -177,10 +174,10 @@ class Prober:
             return False
         if sender == probe.target:
             self._take_rtt(now, probe)
-            self._succeed(-1 if not probe.timed_out else 0)
+            self._succeed(probe, -1 if not probe.timed_out else 0)
             return True
         if sender in probe.relays:
-            self._succeed(0)
+            self._succeed(probe, 0)
             return True
         return False
 
@@ -194,7 +191,7 @@ class Prober:
         """Take the stream's answer: alive, though datagrams do not come through."""
         probe = self._probe
         if probe is not None and probe.number == number and sender == probe.target:
-            self._succeed(0)
+            self._succeed(probe, 0)
 
     def take_opened(self, stream: int) -> bool:
         """Tell whether a stream that opened was dialled for a probe."""
@@ -216,14 +213,13 @@ class Prober:
             self._core.round_trips.add(probe.target, now - probe.began_at)
             self._core.when_measured(now, probe.target, now - probe.began_at)
 
-    def _succeed(self, awareness: int) -> None:
+    def _succeed(self, probe: Probe, awareness: int) -> None:
         timers = self._core.timers
-        self._probe = None
         timers.disarm(Timer.PROBE_TIMEOUT)
         due = timers.deadline(Timer.PROBE)
-        if self._early_s and due is not None:
-            timers.arm(due + self._early_s, Timer.PROBE)
-            self._early_s = 0.0
+        if probe.early_s and due is not None:
+            timers.arm(due + probe.early_s, Timer.PROBE)
+        self._probe = None
         self._core.awareness.feed(awareness)
 
     def _is_proven(self, now: float, relay: MemberId) -> bool:

@@ -37,8 +37,8 @@ class Configuration:
 
 SWIM = Configuration("SWIM")
 LIFEGUARD = Configuration("Lifeguard", lha_probe=True, lha_suspicion=True, buddy=True)
-SECOND_LOOK = Configuration("Second look", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True)
-OWN_LOOK = Configuration("Own look", lha_probe=True, lha_suspicion=True, buddy=True, extensions=True, own_look=True)
+SECOND_LOOK = replace(LIFEGUARD, name="Second look", extensions=True)
+OWN_LOOK = replace(SECOND_LOOK, name="Own look", own_look=True)
 SHOAL = replace(OWN_LOOK, name="Shoal", early_probe=True)
 CONFIGURATIONS = (
     SWIM,

@@ -487,5 +487,7 @@ class World:
 
 
 def _is_routine(kind: str, effects: list[Effect]) -> bool:
-    """Tell whether a step is of pings and acks, and nothing else."""
-    return kind in ("packet", "timer") and all(type(it) is Send and not it.packet.claims for it in effects)
+    """Tell whether a step is a ping, an ack, both (who is probed probes), or the end of one, and nothing else."""
+    if kind not in ("packet", "timer") or len(effects) > 2:
+        return False
+    return all(type(effect) is Send and not effect.packet.claims for effect in effects)

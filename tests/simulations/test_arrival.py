@@ -20,7 +20,9 @@ def arrivals(seed: int, size: int, gap_s: float) -> tuple[World, list[Node]]:
         world.run(gap_s)
         nodes.append(world.add())
         world.join(nodes[-1], nodes[0])
-    assert world.run_until(lambda: bool(nodes[-1].joins), 5.0, 0.001) is not None
+    newcomer = nodes[-1]
+    assert world.run_until(lambda: bool(newcomer.joins), 5.0, 0.001) is not None
+    assert newcomer.engine.membership.live_count == size
     return world, nodes
 
 

@@ -97,7 +97,7 @@ def test_sealed_dial_to_a_dead_process_is_refused_and_to_a_cut_one_times_out() -
     assert world.now - began >= newcomer.settings.stream_timeout_s
 
 
-@pytest.mark.parametrize("after_s", [0.0005, 0.002, 0.004, 0.006, 0.008, 0.010])
+@pytest.mark.parametrize("after_s", [0.0005, 0.002, 0.004, 0.006, 0.008, 0.010, 0.011])
 def test_sealed_crash_of_a_seed_ends_the_join(after_s: float) -> None:
     """Whatever had been said by then: while connecting, in the handshake, or behind it."""
     world, transport, nodes = sealed_cluster(2)
