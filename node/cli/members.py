@@ -52,13 +52,18 @@ def members(
     if link.as_json:
         print_json([raw for raw, _ in found])
         return
-    rows = [row for _, row in found]
+    rows = sorted((row for _, row in found), key=_reading_order)
     now = time.time()
     if detailed:
         _print_detailed(rows, now)
     else:
         headings = ("Name", "Address", "Status", "Since", "RTT", "Tags")
         print_table(headings, [_cells(row, now) for row in rows], status_column=2)
+
+
+def _reading_order(row: MemberRow) -> tuple[list[tuple[int, str]], str]:
+    """Order names as people do, n2 before n10."""
+    return [(int(word) if word.isdecimal() else -1, word) for word in re.split(r"(\d+)", row.name)], row.id
 
 
 def _cells(row: MemberRow, now: float) -> list[str]:

@@ -43,6 +43,19 @@ def test_members_json_is_the_agents_own_words(agent: FakeAgent, run: Run) -> Non
     assert json.loads(result.stdout) == three_members()["members"]
 
 
+def test_members_reads_in_the_order_of_names(agent: FakeAgent, run: Run) -> None:
+    """The table is in the order people count in, whatever the ids; --json stays as the agent sent it."""
+    answer = three_members()
+    for entry, name in zip(answer["members"], ("n10", "n2", "4n"), strict=True):
+        entry["name"] = name
+    agent.answer(MEMBERS, answer)
+
+    table = run("members").stdout.splitlines()[1:]
+
+    assert [line.split()[0] for line in table] == ["4n", "n2", "n10"]
+    assert names(run("members", "--json").stdout) == ["n10", "n2", "4n"]
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
