@@ -278,7 +278,8 @@ def _live_and_die(data_dir: Path, seed: int, life_s: float, ledger: Ledger) -> N
     """Run one process until it was killed, and take down what it answered."""
     environ = os.environ | {lifeline.VARIABLE: str(os.getpid())}
     command = [sys.executable, "-m", "tests.end_to_end.token_process", str(data_dir), str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
+    # unbuffered: else the first line may take others with it, which are then read last
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, env=environ) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline()) == ["began"]
         until = time.monotonic() + life_s
