@@ -1,4 +1,4 @@
-"""A cluster of which one node's HTTP is under load: are its timers late, and does anybody raise a false alarm?
+"""A cluster of which one node's HTTP, and then every node's, is under load: does anybody raise a false alarm?
 
 All members are processes of the lan profile, and all stay up; so whoever is held for suspect or failed is so held
 wrongly. What each of them counted is read from its /metrics before and after.
@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.agent_process import AgentProcess, Cluster, open_cluster, start_process, wait_for_ports
 from benchmarks.figure import Figure, figure
@@ -35,8 +36,9 @@ class Scale:
     agent_count: int
     """Real agents beside the node under load."""
     connection_count: int
+    """To each node under load."""
     alarm_s: float
-    """Under load."""
+    """Under load, each of the two."""
     quiet_s: float
     """Before it, without; and after it, for what is still to come of the load."""
 
@@ -52,8 +54,20 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """What came of one load."""
+
+    title: str
+    figures: list[Figure]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it for a machine to read."""
+        return {"title": self.title, "figures": [one.as_json() for one in self.figures]}
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
-    """The node under load."""
+    """The node that is under each load, and keeps how late its timers were."""
 
     agent: AgentProcess
     control: AgentProcess
@@ -69,8 +83,8 @@ class Watched:
         return samples
 
 
-def watch_alarms(scale: Scale) -> Iterator[Figure]:
-    """Start a cluster, watch it quiet and under load, and tell what was counted.
+def watch_alarms(scale: Scale) -> Iterator[Alarm]:
+    """Start a cluster, watch it quiet, under load at one node and at every node, and tell what was counted.
 
     Raises:
         TimeoutError: the cluster did not come together.
@@ -87,17 +101,29 @@ def watch_alarms(scale: Scale) -> Iterator[Figure]:
         progress.say(f"{len(everybody)} nodes are together; {scale.quiet_s:g} s without load")
         watched.forget()
         time.sleep(scale.quiet_s)
-        quiet = watched.samples()
-        before = [_read(agent) for agent in everybody]
-        watched.forget()
-        got, duration_s = _load(watched, scale, progress)
-        late = watched.samples()
-        time.sleep(scale.quiet_s)
-        cluster.check()
-        after = [_read(agent) for agent in everybody]
-        yield from lateness_figures(quiet, " without load")
-        yield from lateness_figures(late, f" under {scale.connection_count} connections")
-        yield from alarm_figures(scale, got, duration_s, before, after)
+        yield Alarm("no load", list(lateness_figures(watched.samples())))
+        for loaded in (everybody[:1], everybody):
+            yield _watch_load(scale, watched, everybody, loaded, progress)
+            cluster.check()
+
+
+def _watch_load(
+    scale: Scale,
+    watched: Watched,
+    everybody: Sequence[AgentProcess],
+    loaded: Sequence[AgentProcess],
+    progress: Progress,
+) -> Alarm:
+    before = [_read(agent) for agent in everybody]
+    watched.forget()
+    loads, duration_s = _load(loaded, scale, progress)
+    late = watched.samples()
+    time.sleep(scale.quiet_s)
+    after = [_read(agent) for agent in everybody]
+    return Alarm(
+        f"{scale.connection_count} connections to {'one' if len(loaded) == 1 else 'each'} of {len(everybody)} nodes",
+        [*lateness_figures(late), *alarm_figures(scale, loads, duration_s, before, after)],
+    )
 
 
 def _start_watched(cluster: Cluster, directory: Path, stack: ExitStack) -> Watched:
@@ -126,17 +152,19 @@ def _wait_for_all(agents: Sequence[AgentProcess]) -> None:
             time.sleep(POLL_S)
 
 
-def _load(watched: Watched, scale: Scale, progress: Progress) -> tuple[Load, float]:
-    """Load the member list from a thread, and say how far it is; also give how long it took."""
+def _load(agents: Sequence[AgentProcess], scale: Scale, progress: Progress) -> tuple[list[Load], float]:
+    """Load their member lists, each from a thread, and say how far it is; also give how long it took."""
     client, load = best_client()
-    progress.say(f"{scale.connection_count} connections of {client} for {scale.alarm_s:g} s")
+    progress.say(f"{scale.connection_count} connections of {client} to each of {len(agents)} for {scale.alarm_s:g} s")
     began = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(load, watched.agent.http_port, MEMBERS, scale.connection_count, scale.alarm_s)
-        while not loading.done():
+    with ThreadPoolExecutor(len(agents)) as pool:
+        loading = [
+            pool.submit(load, agent.http_port, MEMBERS, scale.connection_count, scale.alarm_s) for agent in agents
+        ]
+        while not all(one.done() for one in loading):
             progress.say_sometimes(f"{time.monotonic() - began:.0f} s of {scale.alarm_s:g} s")
             time.sleep(POLL_S)
-        return loading.result(), time.monotonic() - began
+        return [one.result() for one in loading], time.monotonic() - began
 
 
 def _read(agent: AgentProcess) -> dict[str, float]:
@@ -145,9 +173,9 @@ def _read(agent: AgentProcess) -> dict[str, float]:
 
 
 def alarm_figures(
-    scale: Scale, got: Load, duration_s: float, before: list[dict[str, float]], after: list[dict[str, float]]
+    scale: Scale, loads: list[Load], duration_s: float, before: list[dict[str, float]], after: list[dict[str, float]]
 ) -> Iterator[Figure]:
-    """Tell what all nodes counted between two readings of each, the one under load first."""
+    """Tell what all nodes counted between two readings of each; the first is the one whose timers are watched."""
     grown = [Counter({name: now[name] - then[name] for name in now}) for then, now in zip(before, after, strict=True)]
     watched = grown[0]
     note = f"by {len(grown)} nodes in {duration_s:.0f} s of load and {scale.quiet_s:g} s after it"
@@ -155,11 +183,11 @@ def alarm_figures(
     def total(name: str) -> float:
         return sum(one[name] for one in grown)
 
-    yield figure("requests meanwhile", "1/s", [got.rate])
-    yield figure("latency, median", "ms", [got.p50_s * 1e3])
-    yield figure("latency, 99th percentile", "ms", [got.p99_s * 1e3])
+    yield figure("requests meanwhile, each node", "1/s", [one.rate for one in loads])
+    yield figure("latency, median", "ms", [one.p50_s * 1e3 for one in loads])
+    yield figure("latency, 99th percentile", "ms", [one.p99_s * 1e3 for one in loads])
     probed_s = duration_s + scale.quiet_s
-    yield figure("probes begun by the node under load", "1/s", [watched["shoal_probes_total"] / probed_s])
+    yield figure("probes begun by the node whose timers are watched", "1/s", [watched["shoal_probes_total"] / probed_s])
     yield figure("its probes that failed", "", [watched["shoal_probe_failures_total"]])
     yield figure("stalls it noticed", "", [watched["shoal_stalls_total"]])
     yield figure("probes that failed, all nodes", "", [total("shoal_probe_failures_total")], note=note)

@@ -108,7 +108,7 @@ def test_alarm_figures_count_what_every_node_said() -> None:
     after[2]["shoal_suspicions_total"] = 7.0
     after[0]["shoal_refutations_total"] = 6.0
     scale = alarm.Scale.tiny(1.0)
-    figures = {one.name: one for one in alarm.alarm_figures(scale, Load(10, 1.0, 0.1, 0.2), 1.0, before, after)}
+    figures = {one.name: one for one in alarm.alarm_figures(scale, [Load(10, 1.0, 0.1, 0.2)], 1.0, before, after)}
 
     def value(name: str) -> tuple[float, bool | None]:
         one: Figure = figures[name]
@@ -129,7 +129,7 @@ def test_http_refuses_a_time_that_is_none(text: str) -> None:
 
 @pytest.mark.end_to_end
 def test_http_gives_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    """Both sides of every route answered, the node under load served its timers, and nobody was suspected."""
+    """Both sides of every route answered, the nodes under load served their timers, and nobody was held failed."""
     assert main(["http", "--tiny", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert len(report["routes"]) == 4
@@ -138,17 +138,21 @@ def test_http_gives_figures(capsys: pytest.CaptureFixture[str]) -> None:
         for side in (one["node"], one["bare"]):
             assert all(value > 0 for value in side.values()), one
             assert side["p50_ms"] <= side["p99_ms"]
-    figures = {one["name"]: one for one in report["alarm"]}
-    assert figures["timer lateness under 8 connections, largest"]["median"] > 0
-    assert figures["requests meanwhile"]["median"] > 0
-    assert figures["members held for failed"]["median"] == 0
+    titles = ["no load", "8 connections to one of 3 nodes", "8 connections to each of 3 nodes"]
+    assert [one["title"] for one in report["alarm"]] == titles
+    for load, loaded_count in zip(report["alarm"][1:], (1, 3), strict=True):
+        figures = {one["name"]: one for one in load["figures"]}
+        assert figures["timer lateness, largest"]["median"] > 0
+        assert figures["requests meanwhile, each node"]["sample_count"] == loaded_count
+        assert figures["requests meanwhile, each node"]["low"] > 0
+        assert figures["members held for failed"]["median"] == 0
 
 
 @pytest.mark.end_to_end
 def test_http_runs_without_wrk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where wrk is not installed the client of ours loads, and the routes can be had alone."""
     monkeypatch.setattr("benchmarks.http.route.best_client", lambda: ("client", load_with_client))
-    assert main(["http", "--tiny", "--json", "--alarm-s", "0"]) == 0
+    assert main(["http", "--tiny", "--json", "--only", "routes"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["client"] == "client"
     assert report["alarm"] == []
