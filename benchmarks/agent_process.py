@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from node import lifeline
 from node.config import LogLevel
 from protocol.security.key_file import encode_key_file
 from protocol.security.keyring import Keyring
+from simulations.processes.port_block import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_MAX_S = 20.0
@@ -178,16 +178,3 @@ def wait_for_ports(server: AgentProcess, log: Path) -> dict[str, int]:
             return {name: int(port) for name, port in (word.split("=") for word in text.split()[1:])}
         time.sleep(POLL_S)
     raise TimeoutError(f"a server did not start: {log.read_text(errors='replace')[-LOG_TAIL_LENGTH:]}")
-
-
-def free_port() -> int:
-    """Give a port that is free for UDP and TCP on loopback at this moment."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as streams:
-            datagrams.bind(("127.0.0.1", 0))
-            port: int = datagrams.getsockname()[1]
-            try:
-                streams.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

@@ -8,7 +8,8 @@ class Extent:
     """Seconds and repetitions. The simulator's idle time is one sync period of its cluster, whatever stands here."""
 
     settle_s: float
-    """Until a cluster counts as idle: its gossip ends, and after 10 s Trio's idle threads."""
+    """Until a cluster counts as idle: its gossip ends, after 10 s Trio's idle threads do, and within two sync intervals
+    the syncs of those that met while they grew."""
     idle_s: float
     changes: int
     kills: int
@@ -17,7 +18,7 @@ class Extent:
     @classmethod
     def full(cls) -> "Extent":
         """Give what figures are reported with."""
-        return cls(15.0, 30.0, 5, 3)
+        return cls(60.0, 30.0, 5, 3)
 
     @classmethod
     def tiny(cls) -> "Extent":
