@@ -36,9 +36,6 @@ from protocol.wire.statement import Revocation
 KEY_FILE_NAME = "cluster.key"
 """The keyring as a key file, kept up to date in the data directory: what another node is started with."""
 KEY_FILE_SIZE_MAX = 16_384
-CONTACTS_DELAY_S = 0.5
-"""How long a contact waits for others: where many start, or one leaves, each write would be a thread's turn and an
-fsync, as dear as all else that the news costs. A kill takes what waits from the address book."""
 RETRY_S = 5.0
 """How soon a failed write (a full disk) is tried again."""
 
@@ -76,8 +73,6 @@ class State:
         self._queued = 0
         self._written = 0
         self._work = trio.Event()
-        self._pressing = trio.Event()
-        """What is queued is more than contacts, or somebody waits for it."""
         self._done = trio.Event()
 
     # --- queueing -------------------------------------------------------------------------------
@@ -95,7 +90,7 @@ class State:
                 self._contacts[id] = None
             case RevocationTaken(revocation):
                 self._revocations[revocation.subject] = revocation
-        self._wake(is_pressing=not isinstance(effect, PersistContact | ForgetContact))
+        self._wake()
 
     def put_presence(self, *, left: bool) -> None:
         """Queue whether this node has left."""
@@ -113,11 +108,9 @@ class State:
         self._keyring_changed = True
         self._wake()
 
-    def _wake(self, *, is_pressing: bool = True) -> None:
+    def _wake(self) -> None:
         self._queued += 1
         self._work.set()
-        if is_pressing:
-            self._pressing.set()
 
     async def flush(self) -> None:
         """Return when all that was queued is on the disk.
@@ -127,7 +120,6 @@ class State:
         """
         wanted = self._queued
         while self._written < wanted:
-            self._pressing.set()
             await self._done.wait()
             if self.failure:
                 raise StoreError(self.failure)
@@ -138,15 +130,13 @@ class State:
         """Write what is queued, until cancelled; a full disk is said once and tried again."""
         while True:
             await self._work.wait()
-            with trio.move_on_after(CONTACTS_DELAY_S):
-                await self._pressing.wait()
             failed = not await self.write()
             if failed:
                 await trio.sleep(RETRY_S)
 
     async def write(self) -> bool:
         """Write what is queued now; tell whether it is on the disk."""
-        self._work, self._pressing = trio.Event(), trio.Event()
+        self._work = trio.Event()
         until = self._queued
         try:
             await self._write_all()

@@ -1,7 +1,6 @@
 """What a node holds on disk: made at the first start, queued and flushed, kept through refused writes."""
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from trio.testing import MockClock
 
 from node.config import Config
 from node.new_key_file import write_key_file
-from node.state import CONTACTS_DELAY_S, KEY_FILE_NAME, State, open_state
+from node.state import KEY_FILE_NAME, State, open_state
 from node.store import Store
 from node.store_error import StoreError
 from protocol.address import Address
@@ -62,38 +61,6 @@ async def test_what_was_flushed_is_there_after_a_kill(tmp_path: Path, nursery: t
         assert store.load_own().left is False
         assert [contact.incarnation for contact in store.load_contacts()] == [5]
         assert store.load_seeds() == ["a:1", "b:2"]
-
-
-async def test_contacts_wait_for_each_other(tmp_path: Path, nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    """Those of half a second are one write; what else is queued, and a flush, wait for nothing."""
-    state = await _opened(tmp_path / "d")
-    writes: list[tuple[float, list[str]]] = []
-
-    async def record(kept: Iterable[tuple[Contact, float]], forgotten: Iterable[MemberId] = ()) -> None:
-        writes.append((trio.current_time(), [contact.name for contact, _ in kept]))
-
-    async def take(left: bool) -> None:  # no thread: virtual time does not wait for one
-        del left
-
-    state.store.save_contacts, state.store.save_left = record, take  # type: ignore[method-assign]
-    nursery.start_soon(state.run)
-    began = trio.current_time()
-    state.put(PersistContact(_contact(1)))
-    await trio.sleep(CONTACTS_DELAY_S / 2)
-    state.put(PersistContact(_contact(2)))
-    await trio.sleep(10)
-    assert writes.pop() == (began + CONTACTS_DELAY_S, ["n1", "n2"])
-    state.put(PersistContact(_contact(3)))
-    state.put(PersistPresence(True))
-    pressed_at = trio.current_time()
-    await trio.sleep(10)
-    assert writes.pop() == (pressed_at, ["n3"])
-    state.put(PersistContact(_contact(4)))
-    await state.flush()
-    assert writes == [(trio.current_time(), ["n4"])]
-    nursery.cancel_scope.cancel()
-    with trio.CancelScope(shield=True):
-        await state.aclose()
 
 
 async def test_reserve_lies_a_step_ahead(tmp_path: Path) -> None:
