@@ -170,20 +170,24 @@ class Cluster:
 
     def _hints(self, rows: Sequence[Row]) -> Iterator[str]:
         living = [child for child in self.children if not child.end_words()]
+        gone = [  # the nodes' rows come first
+            child for child, row in zip(self.children, rows, strict=False) if child.end_words() and not row.answers
+        ]
         if living:
-            shoal, first, last = shown_command(), living[0], living[-1]
+            shoal, first, victim = shown_command(), living[0], (gone or living)[-1]
             yield "Try, in another terminal (Ctrl-C here leaves):"
             yield f"  export SHOAL_HTTP_ADDR={first.http}"
             yield f"  export SHOAL_DATA_DIR={first.data_dir}"
-            yield f"  kill -9 {last.pid}"
+            if not gone:
+                yield f"  kill -9 {victim.pid}"
             yield f"  {shoal} members"
-            yield f"  {shoal} explain {last.name}"
-            yield f"  {shoal} force-leave {last.name}"
-        for child, row in zip(self.children, rows, strict=False):  # the nodes' rows come first
-            if (ended := child.end_words()) and not row.answers:
-                yield f"{child.name} was {ended}" if ended.startswith("killed") else f"{child.name} {ended}"
-                yield "  start it again:"
-                yield from (f"    {line}" for line in _continued(child.restart_line()))
+            yield f"  {shoal} explain {victim.name}"
+            yield f"  {shoal} force-leave {victim.name}"
+        for child in gone:
+            ended = child.end_words()
+            yield f"{child.name} was {ended}" if ended.startswith("killed") else f"{child.name} {ended}"
+            yield "  start it again:"
+            yield from (f"    {line}" for line in _continued(child.restart_line()))
 
     def _say_farewell(self, screen: Screen) -> None:
         screen.say(f"leaving; Ctrl-C again kills the nodes at once (they are given {LEAVE_TIMEOUT_S:g} s)")

@@ -34,7 +34,7 @@ class Scale:
     """How much is watched."""
 
     agent_count: int
-    """Real agents beside the node under load."""
+    """Real agents beside the node whose timers are watched."""
     connection_count: int
     """To each node under load."""
     alarm_s: float
@@ -103,22 +103,23 @@ def watch_alarms(scale: Scale) -> Iterator[Alarm]:
         time.sleep(scale.quiet_s)
         yield Alarm("no load", list(lateness_figures(watched.samples())))
         for loaded in (everybody[:1], everybody):
-            yield _watch_load(scale, watched, everybody, loaded, progress)
-            cluster.check()
+            yield _watch_load(scale, watched, cluster, loaded, progress)
 
 
 def _watch_load(
     scale: Scale,
     watched: Watched,
-    everybody: Sequence[AgentProcess],
+    cluster: Cluster,
     loaded: Sequence[AgentProcess],
     progress: Progress,
 ) -> Alarm:
+    everybody = [watched.agent, *cluster.agents]
     before = [_read(agent) for agent in everybody]
     watched.forget()
     loads, duration_s = _load(loaded, scale, progress)
     late = watched.samples()
     time.sleep(scale.quiet_s)
+    cluster.check()
     after = [_read(agent) for agent in everybody]
     return Alarm(
         f"{scale.connection_count} connections to {'one' if len(loaded) == 1 else 'each'} of {len(everybody)} nodes",

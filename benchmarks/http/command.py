@@ -63,14 +63,14 @@ def _compare(options: argparse.Namespace) -> tuple[str, list[route.Comparison]]:
 
 
 def _watch(options: argparse.Namespace) -> Iterable[alarm.Alarm]:
-    alarm_s = options.alarm_s if options.alarm_s is not None else (TINY_ALARM_S if options.tiny else ALARM_S)
-    if not alarm_s or options.only == "routes":
+    if options.only == "routes":
         return ()
+    alarm_s = options.alarm_s or (TINY_ALARM_S if options.tiny else ALARM_S)
     return alarm.watch_alarms(alarm.Scale.tiny(alarm_s) if options.tiny else alarm.Scale.full(alarm_s))
 
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not 0 <= value <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400")
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most 86400")
     return value

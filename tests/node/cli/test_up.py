@@ -117,6 +117,8 @@ def test_up_shows_a_killed_node_and_how_to_start_it_again(start: Start) -> None:
     assert "agent" in command
     assert "--name n3 " in command
     assert re.search(r"--http 127\.0\.0\.1:[1-9]\d*", command)
+    assert up.text.count("explain n3") == up.text.count("explain ") == 1  # what is to be tried is still about n3
+    assert f"kill -9 {pids['n2']}" not in up.text
 
     up.process.send_signal(signal.SIGINT)
     assert up.end() == 0
