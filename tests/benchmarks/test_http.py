@@ -1,15 +1,21 @@
 """The HTTP benchmark runs in its smallest form, and reads what its clients and nodes say."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from benchmarks.agent_process import AgentProcess, Cluster
 from benchmarks.command import main
 from benchmarks.figure import Figure
 from benchmarks.http import alarm, route
 from benchmarks.http.route import Comparison, Route, Scale, format_comparisons
 from benchmarks.http_load import Load, load_with_client, parse_wrk
 from benchmarks.lateness import RecordingLateness, lateness_figures
+from benchmarks.progress import Progress
 
 WRK_REPORT = """Running 2s test @ http://127.0.0.1:4646/v1/agent/members
   1 threads and 256 connections
@@ -117,6 +123,21 @@ def test_alarm_figures_count_what_every_node_said() -> None:
     assert value("members held for suspect") == (2.0, False)
     assert value("members held for failed") == (0.0, True)
     assert value("charges refuted") == (1.0, False)
+
+
+def test_alarm_tells_of_an_agent_that_ended_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its counters are asked for: there is nobody to ask."""
+    cluster = Cluster(tmp_path)
+    ended = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    ended.wait()
+    cluster.agents.append(AgentProcess(ended, 1, 1, 0.0))
+    cluster.log_of("n1").write_text("no space left")
+    watched = Mock(alarm.Watched, agent=AgentProcess(ended, 2, 2, 0.0))
+    monkeypatch.setattr(alarm, "_load", lambda *_: ([], 0.0))
+    monkeypatch.setattr(alarm, "_read", Mock(side_effect=[{}, {}, OSError("nobody answers")]))
+    scale = alarm.Scale(1, 1, 0.0, 0.0)
+    with pytest.raises(RuntimeError, match="agent n1 ended with 3: no space left"):
+        alarm._watch_load(scale, watched, cluster, cluster.agents, Progress("alarm"))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "1e9", "soon"])
