@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,8 @@ TINY_REAL_SIZES, TINY_SIMULATED_SIZES = (3, 4), (20, 40)
 REAL_LEAST, REAL_MOST = 3, 500
 SIMULATED_LEAST, SIMULATED_MOST = 3, 16_384
 """As many as one engine admits."""
+SETTLE_MAX_S = 3_600.0
+"""What is not quiet after an hour will not be."""
 NONE = "none"
 FAILED, INTERRUPTED = 1, 130
 
@@ -43,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=partial(read_sizes, least=SIMULATED_LEAST, most=SIMULATED_MOST),
         metavar="N,N,...",
         help=f"members in the simulator, or {NONE} ({_listed(SIMULATED_SIZES)})",
+    )
+    parser.add_argument(
+        "--settle-s",
+        type=_seconds,
+        metavar="SECONDS",
+        help=f"how long real processes are left alone before they count as idle ({Extent.full().settle_s:g})",
     )
     parser.add_argument("--tiny", action="store_true", help="few and briefly: shows that it runs, measures nothing")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -66,9 +75,18 @@ def read_sizes(text: str, *, least: int, most: int) -> Sizes:
     return tuple(sizes)
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= SETTLE_MAX_S:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {SETTLE_MAX_S:g}")
+    return value
+
+
 def run(options: argparse.Namespace) -> int:
     """Measure size by size, and print; 0 whatever the figures are, 1 where a size gave none, 130 if interrupted."""
     extent = Extent.tiny() if options.tiny else Extent.full()
+    if options.settle_s is not None:
+        extent = replace(extent, settle_s=options.settle_s)
     real_sizes = _chosen(options.nodes, TINY_REAL_SIZES if options.tiny else REAL_SIZES)
     simulated_sizes = _chosen(options.simulated, TINY_SIMULATED_SIZES if options.tiny else SIMULATED_SIZES)
     machine = this_machine()

@@ -150,13 +150,14 @@ class RealCluster:
         with urllib.request.urlopen(request, timeout=5):
             return since
 
-    def false_suspicions(self) -> int:
-        """Count how often somebody who ran was suspected."""
-        return sum(
-            noticed.event == "member-suspect" and noticed.name not in self.dead
+    def wrong_times(self, event: str) -> list[float]:
+        """Give the unix time of each event that an agent logged about somebody who ran all the while."""
+        return [
+            noticed.at
             for log in self.living()
             for noticed in log.noticed
-        )
+            if noticed.event == event and noticed.name not in self.dead
+        ]
 
 
 def measure(nodes: int, extent: Extent, progress: Progress) -> Founds:
@@ -171,12 +172,25 @@ def measure(nodes: int, extent: Extent, progress: Progress) -> Founds:
         open_cluster(Path(directory), OPTIONS) as agents,
     ):
         cluster = RealCluster(agents, nodes, progress)
+        grown_at = _log_time()
         time.sleep(extent.settle_s)
         yield from _idle(cluster, extent.idle_s, progress, is_counted=is_counted)
         yield from _changes(cluster, extent.changes, progress)
         yield from _kills(cluster, extent.kills_of(nodes), progress)
-        if cluster.false_suspicions():
-            progress.say(f"{cluster.false_suspicions()} suspicions of members that ran")
+        if said := _wrongs(cluster, grown_at):
+            progress.say(said)
+
+
+def _wrongs(cluster: RealCluster, grown_at: float) -> str:
+    """Say how often members that ran were accused; "" if never."""
+    times, failed = cluster.wrong_times("member-suspect"), len(cluster.wrong_times("member-failed"))
+    early = sum(at < grown_at for at in times)
+    if not times and not failed:
+        return ""
+    return (
+        f"suspicions of members that ran: {early:,} while the cluster grew, {len(times) - early:,} later; "
+        f"verdicts on them: {failed:,}"
+    )
 
 
 def _idle(cluster: RealCluster, for_s: float, progress: Progress, *, is_counted: bool) -> Founds:

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.command import main
 from benchmarks.figure import figure
-from benchmarks.growth import command, formula, simulated
-from benchmarks.growth.agent_log import AgentLog
+from benchmarks.growth import command, formula, real, simulated
+from benchmarks.growth.agent_log import AgentLog, Noticed
 from benchmarks.growth.curve import BY_KEY, CURVES, SETTINGS, Growth, Point, Source
 from benchmarks.growth.extent import Extent
 from benchmarks.growth.loopback import Sent, decode_sent, own_loopback, read_sent
@@ -237,6 +237,28 @@ def test_read_sizes_refuses_the_rest(text: str) -> None:
     """What is no number, and what is out of bounds."""
     with pytest.raises(argparse.ArgumentTypeError):
         command.read_sizes(text, least=3, most=500)
+
+
+@pytest.mark.parametrize("text", ["-1", "3601", "nan", "long"])
+def test_settling_time_that_is_none_is_refused(text: str) -> None:
+    """A usage error, before anything is started."""
+    with pytest.raises(SystemExit) as ended:
+        main(["scale", "--tiny", "--settle-s", text])
+    assert ended.value.code == 2
+
+
+def test_accusations_of_members_that_ran_are_told_by_when(tmp_path: Path) -> None:
+    """Those of a member that was killed later are no wrong ones, and nothing is said where there were none."""
+    cluster = object.__new__(real.RealCluster)
+    logs = {name: AgentLog(tmp_path / name) for name in ("n1", "n2", "n3")}
+    cluster.logs, cluster.dead = logs, {"n3"}
+    assert real._wrongs(cluster, 20.0) == ""
+    logs["n1"].noticed = [Noticed(10.0, "member-suspect", "n2"), Noticed(30.0, "member-suspect", "n2")]
+    logs["n1"].noticed += [Noticed(11.0, "member-suspect", "n3"), Noticed(40.0, "member-failed", "n3")]
+    logs["n2"].noticed = [Noticed(12.0, "member-suspect", "n1"), Noticed(30.0, "member-join", "n1")]
+    assert real._wrongs(cluster, 20.0) == (
+        "suspicions of members that ran: 2 while the cluster grew, 1 later; verdicts on them: 0"
+    )
 
 
 def test_sizes_that_do_not_fit_are_left_out(
