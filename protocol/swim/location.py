@@ -3,7 +3,7 @@
 from protocol.error import InvalidRequest, MalformedMessage
 from protocol.swim.core import Core
 from protocol.swim.fact_keeper import FactKeeper
-from protocol.swim.vivaldi import ORIGIN, PEERS_MAX, Coordinate, CoordinateKeeper
+from protocol.swim.vivaldi import NEAR_S, ORIGIN, PEERS_MAX, Coordinate, CoordinateKeeper
 from protocol.ulid import MemberId
 
 COORDINATE_KEY = b"v"
@@ -15,10 +15,9 @@ TELL_PAUSE = 10
 distances were 45 % wrong after two minutes, with 10 they are 9 %.)"""
 TELL_DOUBLINGS_MAX = 6
 """Up to 640 intervals: a hundred members that told each move would gossip without end."""
-NEAR_S = 0.005
-"""A round trip so short, to a member that never told where it stands, says that both are on one network."""
 NEAR_ONE_IN = 4
-"""Of those one in so many moves this node: a move is a tenth of what an idle node computes, and none is ever told."""
+"""Of near round trips to members that never told where they stand, one in so many moves this node: a move is a tenth of
+what an idle node computes, and none is ever told."""
 
 
 class Location:

@@ -5,9 +5,9 @@ import pytest
 from protocol.security.datagram import DATAGRAM_SIZE_MAX
 from protocol.swim import fact_keeper
 from protocol.swim.engine import Engine
-from protocol.swim.location import COORDINATE_KEY, NEAR_ONE_IN, NEAR_S, TELL_FIRST
+from protocol.swim.location import COORDINATE_KEY, NEAR_ONE_IN, TELL_FIRST
 from protocol.swim.settings import Settings
-from protocol.swim.vivaldi import Coordinate
+from protocol.swim.vivaldi import NEAR_S, Coordinate
 from tests.protocol.swim.bench import ACCUSER, ME, PEER, started, tell
 from tests.protocol.wire.fact_sample import sign_fact
 

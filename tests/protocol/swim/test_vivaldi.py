@@ -19,6 +19,7 @@ from protocol.swim.vivaldi import (
     ERROR_MAX,
     FORCE_WEIGHT,
     HEIGHT_MIN_S,
+    NEAR_S,
     ORIGIN,
     RTT_MAX_S,
     Coordinate,
@@ -249,6 +250,30 @@ def test_median_rides_out_one_blip() -> None:
         steady.observe(PEER, 0.02, there)
         blipped.observe(PEER, 1.0 if index == 50 else 0.02, there)
     assert blipped.own == steady.own
+
+
+def test_long_waits_on_one_network_move_nobody() -> None:
+    """Two of three may be of a busy host; a peer that is far three times in a row has moved away."""
+    steady, busy = CoordinateKeeper(Random(5)), CoordinateKeeper(Random(5))
+    for index in range(60):
+        steady.observe(PEER, NEAR_S / 2, ORIGIN)
+        busy.observe(PEER, 0.08 if index % 3 else NEAR_S / 2, ORIGIN)
+    assert busy.own == steady.own
+    for rtt_s in (NEAR_S / 2, 0.08, 0.08):
+        busy.observe(PEER, rtt_s, ORIGIN)
+    assert busy.own.distance_s(ORIGIN) < NEAR_S
+    busy.observe(PEER, 0.08, ORIGIN)
+    assert busy.own.distance_s(ORIGIN) > NEAR_S
+
+
+def test_busy_hosts_on_one_network_tell_little() -> None:
+    """Where one round trip in four waits for up to 60 ms, hardly anybody tells after the first minutes."""
+    noise = Random(8)
+    cloud = Cloud(20, lambda *_: 0.0006 if noise.random() > 0.25 else 0.12 * noise.random() ** 2, 5, hears_all=False)
+    cloud.run(120)
+    first = cloud.tell_count
+    cloud.run(300)
+    assert cloud.tell_count - first < 20 * 3
 
 
 def test_round_trip_without_a_coordinate_only_joins_the_median() -> None:
