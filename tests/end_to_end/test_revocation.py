@@ -3,9 +3,10 @@
 import json
 import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ FOUND_OUT_WITHIN_S = 90.0
 OPERATOR = SigningKey.generate(lambda size: b"\6" * size)
 
 
+def has_stored_contacts(agent: AgentProcess) -> bool:
+    """Tell whether it would find others after a kill: contacts are written behind, a fsync after it has met them."""
+    with closing(sqlite3.connect(f"file:{agent.data_dir / 'state.db'}?mode=ro", uri=True)) as state:
+        return bool(state.execute("SELECT count(*) FROM contacts").fetchone()[0])
+
+
 @contextmanager
 def running(directory: Path, *options: str) -> Iterator[Cluster]:
     """Run three members."""
@@ -46,6 +53,7 @@ def absentee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     try:
         cluster.start(2)
         first, second = cluster.agents
+        wait_until("n1 is in n2's book on the disk", lambda: has_stored_contacts(second))
         second.kill()
         put_out(first, second)
         second.start()
