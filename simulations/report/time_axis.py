@@ -24,6 +24,8 @@ STEPS_S = (
     10, 20, 30, *(minutes * MINUTE_S for minutes in (1, 2, 5, 10, 20, 30)),
     *(hours * HOUR_S for hours in (1, 2, 6, 12)), *(days * DAY_S for days in (1, 2, 7, 30, 365)),
 )  # fmt: skip
+DRAWN_MIN_S = 1e-9
+"""Less is not drawn to scale: a page through next to nothing is more than a float can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def lay_out_time(times: Sequence[float], end: float, left: float, right: float) 
     stops = sorted({0.0, *(min(max(at, 0.0), end) for at in times), max(end, 0.0)})
     cuts = _choose_cuts(stops)
     total = stops[-1] - sum(cut_end - begin for begin, cut_end in cuts)
-    scale = (right - left - CUT_WIDTH * len(cuts)) / total if total > 0 else 0.0
+    scale = (right - left - CUT_WIDTH * len(cuts)) / total if total >= DRAWN_MIN_S else 0.0
     stretches: list[Stretch] = []
     begin, x = 0.0, left
     for cut_begin, cut_end in cuts:
@@ -107,7 +109,7 @@ def _choose_cuts(stops: Sequence[float]) -> list[tuple[float, float]]:
     chosen: list[tuple[float, float]] = []
     for begin, end in sorted(pairwise(stops), key=lambda gap: gap[0] - gap[1])[:CUTS_MAX]:
         rest = drawn - (end - begin)
-        if end - begin <= IDLE_SHARE * drawn or rest <= 0:
+        if end - begin <= IDLE_SHARE * drawn or rest < DRAWN_MIN_S:
             break
         margin = MARGIN_SHARE * rest
         chosen.append((begin + margin, end - margin))
