@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from benchmarks.arguments import read_seconds
 from benchmarks.compare.comparison import Comparison
 from benchmarks.compare.cycle import STAGES
 from benchmarks.compare.kinship import Kinship
@@ -45,10 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", action="append", choices=STAGES, metavar="FIGURE",
                         help=f"measure only {', '.join(STAGES[:-1])} or {STAGES[-1]}; repeatable")  # fmt: skip
     parser.add_argument("--starts", type=_count, default=0, metavar="K", help="K starts of the largest N of each")
-    parser.add_argument("--hog-s", type=_seconds, default=0.0, metavar="S",
+    parser.add_argument("--hog-s", type=read_seconds, default=0.0, metavar="S",
                         help="S seconds of each with one spinning process per core")  # fmt: skip
-    parser.add_argument("--idle-s", type=_seconds, metavar="S", help="the idle window (default: 30)")
-    parser.add_argument("--rest-s", type=_seconds, metavar="S", help="from a start to the idle window (default: 60)")
+    parser.add_argument("--idle-s", type=read_seconds, metavar="S", help="the idle window (default: 30)")
+    parser.add_argument(
+        "--rest-s", type=read_seconds, metavar="S", help="from a start to the idle window (default: 60)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="which nodes are killed and leave (default: 1)")
     parser.add_argument("--tiny", action="store_true", help="three nodes, once: shows that it runs, measures nothing")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, with every sample")
@@ -145,11 +148,4 @@ def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 1_000:
         raise argparse.ArgumentTypeError(f"{text}: from 1 to 1,000")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text}: more than 0 s, at most a day")
     return value

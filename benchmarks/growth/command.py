@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from benchmarks.arguments import read_seconds
 from benchmarks.growth import apart, real
 from benchmarks.growth.curve import BY_KEY, CURVES, Growth, Point, Source
 from benchmarks.growth.extent import Extent
@@ -49,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--settle-s",
-        type=_seconds,
+        type=partial(read_seconds, most=SETTLE_MAX_S),
         metavar="SECONDS",
         help=f"how long real processes are left alone before they count as idle ({Extent.full().settle_s:g})",
     )
@@ -73,13 +74,6 @@ def read_sizes(text: str, *, least: int, most: int) -> Sizes:
     if sizes[0] < least or sizes[-1] > most:
         raise argparse.ArgumentTypeError(f"each size is from {least} to {most:,}, not {text!r}")
     return tuple(sizes)
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= SETTLE_MAX_S:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {SETTLE_MAX_S:g}")
-    return value
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,8 +3,8 @@
 Only the first agent serves HTTP, as the way to change its tags: the HTTP stack is 20 MiB of each process that has
 it, whatever the cluster's size. All others tell through their logs, whose times are of one clock.
 
-Measure on a machine with nothing else to do. Round trips that jitter by more than 5 ms move coordinates, and a moved
-coordinate is told to all: with a loop on each core 20 idle members sent four times the bytes.
+Measure on a machine with nothing else to do: long waits for a core move coordinates until members have found each other
+near, and a moved coordinate is told to all.
 """
 
 import json

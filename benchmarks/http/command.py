@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 
+from benchmarks.arguments import read_seconds
 from benchmarks.figure import format_figures
 from benchmarks.http import alarm, route
 from benchmarks.http_load import best_client
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Loads with wrk where it is installed (Debian: apt-get install wrk), else with a client of ours."
     parser.add_argument(
         "--alarm-s",
-        type=_seconds,
+        type=read_seconds,
         metavar="SECONDS",
         help=f"how long a cluster is watched with one node under load, and then with all ({ALARM_S:g})",
     )
@@ -67,10 +68,3 @@ def _watch(options: argparse.Namespace) -> Iterable[alarm.Alarm]:
         return ()
     alarm_s = options.alarm_s or (TINY_ALARM_S if options.tiny else ALARM_S)
     return alarm.watch_alarms(alarm.Scale.tiny(alarm_s) if options.tiny else alarm.Scale.full(alarm_s))
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most 86400")
-    return value

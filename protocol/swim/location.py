@@ -58,6 +58,7 @@ class Location:
         if theirs is ORIGIN and rtt_s < NEAR_S:
             self._near_count += 1
             if self._near_count % NEAR_ONE_IN:
+                self._keeper.observe(peer, rtt_s, None)  # it moves nobody, but says that the peer is near
                 return
         self._keeper.observe(peer, rtt_s, theirs)
         if now >= self._tell_at and self._keeper.worth_telling():

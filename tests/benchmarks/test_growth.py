@@ -239,7 +239,7 @@ def test_read_sizes_refuses_the_rest(text: str) -> None:
         command.read_sizes(text, least=3, most=500)
 
 
-@pytest.mark.parametrize("text", ["-1", "3601", "nan", "long"])
+@pytest.mark.parametrize("text", ["0", "-1", "3601", "nan", "long"])
 def test_settling_time_that_is_none_is_refused(text: str) -> None:
     """A usage error, before anything is started."""
     with pytest.raises(SystemExit) as ended:

@@ -59,6 +59,17 @@ def test_node_without_room_to_tell_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
     assert engine.membership.facts.get(ME.id, COORDINATE_KEY) is not None
 
 
+def test_near_round_trips_that_move_nobody_still_say_that_a_peer_is_near() -> None:
+    """A long wait after them is a busy host's; were they forgotten, it would move this node."""
+    engine = told_after(0)
+    for second in range(NEAR_ONE_IN - 1):
+        engine.location.measure(float(second), PEER.id, NEAR_S / 2)
+    assert engine.coordinate == Coordinate()
+    engine.location.measure(float(NEAR_ONE_IN), PEER.id, 0.08)
+    assert engine.coordinate is not None
+    assert engine.coordinate.distance_s(Coordinate()) < NEAR_S
+
+
 @pytest.mark.parametrize(("rtt_s", "moves"), [(NEAR_S / 2, 40 // NEAR_ONE_IN), (NEAR_S, 40)])
 def test_few_round_trips_on_one_network_move_a_node(rtt_s: float, moves: int) -> None:
     """A longer one always does."""
