@@ -16,7 +16,7 @@ from typing import Final
 from werkzeug.datastructures import Headers
 
 from api.answer import Problem
-from api.hot import Asked, asked_now
+from api.fast_path import RawRequest, current_request
 from api.query import Query
 from api.token_view import Scope
 from api.view import NodeView
@@ -111,7 +111,7 @@ class Access:
         self._enforces = enforces
         self._wording = wording
 
-    def require(self, scope: Scope, asked: Asked | None = None) -> str:
+    def require(self, scope: Scope, asked: RawRequest | None = None) -> str:
         """Let a request pass, or refuse it; give the id of its token, empty where none is asked for.
 
         Unless given the request is the one that Quart has in hand.
@@ -124,7 +124,7 @@ class Access:
             raise _problem(verdict, scope)
         return verdict
 
-    def shows(self, scope: Scope, asked: Asked | None = None) -> bool:
+    def shows(self, scope: Scope, asked: RawRequest | None = None) -> bool:
         """Tell whether a list is shown, or answered as if there were nothing on it, which is how Consul refuses lists.
 
         Raises:
@@ -137,7 +137,7 @@ class Access:
 
     def follow(self, scope: Scope) -> Callable[[], bool]:
         """Give what tells, also after the request in hand, whether its token still carries a right."""
-        asked = asked_now()
+        asked = current_request()
         return lambda: not isinstance(self._judge(scope, asked), Refusal)
 
     @property
@@ -145,10 +145,10 @@ class Access:
         """Whether access control lists are on."""
         return self._enforces
 
-    def _judge(self, scope: Scope, asked: Asked | None) -> Refusal | str:
+    def _judge(self, scope: Scope, asked: RawRequest | None) -> Refusal | str:
         if not self._enforces and scope not in ALWAYS_ASKED:
             return ""
-        asked = asked or asked_now()
+        asked = asked or current_request()
         secret = self._read_token(asked.headers(), asked.raw_query)
         if not secret:
             return self._wording.missing

@@ -21,8 +21,8 @@ from api.answer import Problem, refusal_bytes
 from api.consul import add_consul_routes
 from api.consul.agent import Reload
 from api.consul.refusal import ConsulRefusals
-from api.guard import Guard, RequestCounter
-from api.hot import HotTable
+from api.fast_path import FastPath
+from api.middleware import Middleware, RequestCounter
 from api.native import add_native_routes
 from api.nomad import add_nomad_routes
 from api.peers import add_peer_routes
@@ -49,11 +49,11 @@ def build_http_app(
     """
     counter = counter or RequestCounter()
     settings = settings or HttpSettings()
-    hot = HotTable()
-    app = _bare_app(settings, counter, hot)
-    add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter, hot)
+    fast_path = FastPath()
+    app = _bare_app(settings, counter, fast_path)
+    add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter, fast_path)
     add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
-    add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter, hot)
+    add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter, fast_path)
     return app
 
 
@@ -69,10 +69,10 @@ def build_consul_app(
     """
     counter = counter or RequestCounter()
     settings = settings or HttpSettings()
-    hot = HotTable()
-    app = _bare_app(settings, counter, hot)
-    add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, hot, reload)
-    add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter, hot)
+    fast_path = FastPath()
+    app = _bare_app(settings, counter, fast_path)
+    add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, fast_path, reload)
+    add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter, fast_path)
     refusals = ConsulRefusals(app, view)
 
     async def answer_http(error: Exception) -> Response:
@@ -83,7 +83,7 @@ def build_consul_app(
     return app
 
 
-def _bare_app(settings: HttpSettings, counter: RequestCounter, hot: HotTable) -> QuartTrio:
+def _bare_app(settings: HttpSettings, counter: RequestCounter, fast_path: FastPath) -> QuartTrio:
     """Make an app without routes, guarded, whose every refusal is one sentence."""
     app = QuartTrio("shoal", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # an unknown path is 404, never a redirect
@@ -93,7 +93,7 @@ def _bare_app(settings: HttpSettings, counter: RequestCounter, hot: HotTable) ->
     app.register_error_handler(InvalidRequest, _answer_invalid)
     app.register_error_handler(HTTPException, _answer_http)
     allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
-    app.asgi_app = Guard(app.asgi_app, allowed_hosts, counter, hot)  # type: ignore[assignment]
+    app.asgi_app = Middleware(app.asgi_app, allowed_hosts, counter, fast_path)  # type: ignore[assignment]
     return app
 
 

@@ -11,23 +11,23 @@ from typing import Any, TypeVar
 import trio
 from quart import request
 
-from api.guard import CLOSING, TURN, Turn
+from api.middleware import CLOSING, SLOT, ConcurrencySlot
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def stepped_aside() -> AsyncIterator[None]:
+async def released_while_waiting() -> AsyncIterator[None]:
     """Let another request have the place of the one in hand, while this one waits for other nodes.
 
     Raises:
         Problem: 429, too many do so already.
     """
-    turn: object = request.scope.get(TURN)
-    if not isinstance(turn, Turn):  # no guard stands before this app
+    slot: object = request.scope.get(SLOT)
+    if not isinstance(slot, ConcurrencySlot):  # no guard stands before this app
         yield
         return
-    async with turn.step_aside():
+    async with slot.release_while_waiting():
         yield
 
 
@@ -40,7 +40,7 @@ async def complete(act: Coroutine[Any, Any, T]) -> T:
         Problem: 429, too many such acts are under way; this one was not begun.
     """
     try:
-        async with stepped_aside():
+        async with released_while_waiting():
             return await _finish(act)
     finally:
         act.close()

@@ -8,7 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 from quart import Response
 
-from api.guard import RequestCounter
+from api.middleware import RequestCounter
 from api.view import Histogram, Metric, NodeView, Sample
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily

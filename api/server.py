@@ -21,7 +21,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework
 
 from api.connection import Connection, Stream
-from api.guard import CLOSING, WAITING, App
+from api.middleware import CLOSING, WAITING, App
 from api.open_file import connection_room
 from protocol.address import Address
 

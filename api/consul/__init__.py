@@ -23,8 +23,8 @@ from api.consul.monitor import add_monitor_route
 from api.consul.route import prepare_routes
 from api.consul.service import add_service_routes
 from api.consul.status import add_status_routes
-from api.guard import RequestCounter
-from api.hot import HotTable
+from api.fast_path import FastPath
+from api.middleware import RequestCounter
 from api.view import NodeView
 
 __all__ = ["add_consul_routes"]
@@ -35,13 +35,13 @@ def add_consul_routes(
     view: NodeView,
     access: Access,
     counter: RequestCounter,
-    hot: HotTable,
+    fast_path: FastPath,
     reload: Reload | None = None,
 ) -> None:
     """Add the dialect to an app; `reload` reads the node's configuration again."""
     lister = Lister(view, access)
     prepare_routes(app)
-    add_agent_routes(app, view, access, counter, hot, reload)
+    add_agent_routes(app, view, access, counter, fast_path, reload)
     add_monitor_route(app, access)
     add_service_routes(app, view, access)
     add_check_routes(app, view, access)

@@ -11,7 +11,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.answer import TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
-from api.completion import complete, stepped_aside
+from api.completion import complete, released_while_waiting
 from api.consul.config import config_answer
 from api.consul.filter import keep_all, read_filter
 from api.consul.member import local_answer, members_answer, wan_name
@@ -21,8 +21,8 @@ from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
 from api.exposition import exposition_answer, http_metric
-from api.guard import RequestCounter
-from api.hot import Asked, HotAnswer, HotTable
+from api.fast_path import FastPath, RawRequest, RawResponse
+from api.middleware import RequestCounter
 from api.nomad.metric import metrics_answer
 from api.query import current_query
 from api.token_view import Scope
@@ -41,7 +41,7 @@ Reload = Callable[[], Awaitable[None]]
 
 
 def add_agent_routes(
-    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, hot: HotTable, reload: Reload | None
+    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, fast_path: FastPath, reload: Reload | None
 ) -> None:
     """Add what is under /v1/agent and concerns neither services nor checks, and the root."""
     agent = AgentRoutes(view, access, counter, reload)
@@ -49,8 +49,8 @@ def add_agent_routes(
         app,
         (
             ("/", GET, agent.root),
-            ("/v1/agent/self", GET, hot.route("/v1/agent/self", agent.self, GET)),
-            ("/v1/agent/members", GET, hot.route("/v1/agent/members", agent.members, GET)),
+            ("/v1/agent/self", GET, fast_path.route("/v1/agent/self", agent.self, GET)),
+            ("/v1/agent/members", GET, fast_path.route("/v1/agent/members", agent.members, GET)),
             ("/v1/agent/join/<rest:address>", GET_PUT, agent.join),
             ("/v1/agent/force-leave/<rest:node>", GET_PUT, agent.force_leave),
             ("/v1/agent/leave", PUT, agent.leave),
@@ -76,7 +76,7 @@ class AgentRoutes:
         """Say what answers here."""
         return Response(b"Consul Agent", 200, {"Content-Type": TEXT_TYPE})
 
-    def self(self, asked: Asked) -> HotAnswer:
+    def self(self, asked: RawRequest) -> RawResponse:
         """Show configuration, place, member and statistics of the node."""
         self._access.require(Scope.AGENT_READ, asked)
         view = self._view
@@ -91,9 +91,9 @@ class AgentRoutes:
             "Stats": stats_answer(view),
             "Meta": local.tags,
         }
-        return HotAnswer(encode_json(answer, is_pretty(asked.query())))
+        return RawResponse(encode_json(answer, is_pretty(asked.query())))
 
-    def members(self, asked: Asked) -> HotAnswer:
+    def members(self, asked: RawRequest) -> RawResponse:
         """List the members, those that have left too; without the right, none."""
         query = asked.query()
         if query.first("segment") not in (None, "", SEGMENT_ALL):
@@ -101,19 +101,19 @@ class AgentRoutes:
         keep = read_filter(query.first("filter") or "")
         is_wan = bool(query.first("wan"))
         if not self._access.shows(Scope.NODE_READ, asked):
-            return HotAnswer(encode_json([], is_pretty(query)))
+            return RawResponse(encode_json([], is_pretty(query)))
         if keep is not keep_all:
             kept = [shape for shape in members_answer(self._view, is_wan) if keep(shape)]
-            return HotAnswer(encode_json(kept, is_pretty(query)))
+            return RawResponse(encode_json(kept, is_pretty(query)))
         ready = self._wan if is_wan else self._lan
-        return HotAnswer(ready.pretty() if is_pretty(query) else ready.plain())
+        return RawResponse(ready.pretty() if is_pretty(query) else ready.plain())
 
     async def join(self, address: str) -> Response:
         """Join through an address; 500 with the reasons if that fails. There is one pool, so `wan` changes nothing."""
         self._access.require(Scope.AGENT_WRITE)
         check_readable(address)
         report = JoinReport(0, (f"no answer within {JOIN_S} s",))
-        async with stepped_aside():
+        async with released_while_waiting():
             with trio.move_on_after(JOIN_S):
                 report = await self._view.join([address], JOIN_S)
         if report.joined:
@@ -165,7 +165,7 @@ class AgentRoutes:
         raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown")
 
 
-def _own_address(asked: Asked) -> Address | None:
+def _own_address(asked: RawRequest) -> Address | None:
     """Tell where a request came in."""
     server = asked.scope.get("server")
     return Address(server[0], server[1] or 0) if server else None

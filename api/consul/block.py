@@ -13,7 +13,7 @@ import trio
 from quart import request
 
 from api.catalog_view import CatalogView, Watch
-from api.guard import CLOSING, TURN, WAITING, Turn
+from api.middleware import CLOSING, SLOT, WAITING, ConcurrencySlot
 
 JITTER_SHARE: Final = 16
 """A wait is longer by up to this part of it, so that requests begun together do not all come back together."""
@@ -35,16 +35,16 @@ async def wait_for_news(catalog: CatalogView, watches: Sequence[Watch], index: i
     if CLOSING in state and state[CLOSING].is_set():
         return
     waiting: set[trio.CancelScope] = state.get(WAITING, set())
-    turn: Turn = request.scope[TURN]  # type: ignore[typeddict-item]
+    slot: ConcurrencySlot = request.scope[SLOT]  # type: ignore[typeddict-item]
     scope = trio.CancelScope(deadline=trio.current_time() + wait_s + random.uniform(0, wait_s / JITTER_SHARE))
     waiting.add(scope)
-    turn.give_back()
+    slot.give_back()
     try:
         with scope:
             await _wait_for_any(catalog, watches, index)
     finally:
         waiting.discard(scope)
-    await turn.take()
+    await slot.take()
 
 
 async def _wait_for_any(catalog: CatalogView, watches: Sequence[Watch], index: int) -> None:

@@ -19,7 +19,7 @@ from api.access import Access
 from api.answer import TEXT_TYPE, Problem
 from api.consul.route import GET, add_routes
 from api.consul.wording import one_line, quote
-from api.guard import CLOSING, ON_END
+from api.middleware import CLOSING, ON_END
 from api.query import current_query
 from api.token_view import Scope
 from protocol.error import InvalidRequest

@@ -9,8 +9,8 @@ keyring, `revocation` says who is out, `license` shows and renews the license, `
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.guard import RequestCounter
-from api.hot import HotTable
+from api.fast_path import FastPath
+from api.middleware import RequestCounter
 from api.native.cluster import add_cluster_routes
 from api.native.event import add_event_route
 from api.native.key import add_key_routes
@@ -24,13 +24,15 @@ from api.view import NodeView
 __all__ = ["add_native_routes"]
 
 
-def add_native_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, hot: HotTable) -> None:
+def add_native_routes(
+    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, fast_path: FastPath
+) -> None:
     """Add them to an app; `access` reads tokens as that app's dialect does."""
-    add_cluster_routes(app, view, access, hot)
+    add_cluster_routes(app, view, access, fast_path)
     add_event_route(app, view, access)
     add_key_routes(app, view, access)
     add_revocation_routes(app, view, access)
     add_license_routes(app, view, access)
     add_token_routes(app, view, access)
     add_service_routes(app, view, access)
-    add_probe_routes(app, view, access, counter, hot)
+    add_probe_routes(app, view, access, counter, fast_path)

@@ -12,7 +12,7 @@ from quart_trio import QuartTrio
 from api.access import Access
 from api.answer import Problem, ReadyJson, echo, encode_json, json_answer, prettify
 from api.completion import complete
-from api.hot import Asked, HotAnswer, HotTable
+from api.fast_path import FastPath, RawRequest, RawResponse
 from api.native.body import read_body
 from api.query import current_query
 from api.token_view import Scope
@@ -23,12 +23,12 @@ NODE_TEXT_MAX: Final = 160
 """A name of 64 letters with its mark, a dot and a region of 64; ids are shorter."""
 
 
-def add_cluster_routes(app: QuartTrio, view: NodeView, access: Access, hot: HotTable) -> None:
+def add_cluster_routes(app: QuartTrio, view: NodeView, access: Access, fast_path: FastPath) -> None:
     """Add the routes under /v1/cluster that are not a subject of their own."""
     cluster = Cluster(view, access)
     routes: tuple[tuple[str, str, Any], ...] = (
         ("/v1/cluster/identity", "GET", cluster.identity),
-        ("/v1/cluster/members", "GET", hot.route("/v1/cluster/members", cluster.members)),
+        ("/v1/cluster/members", "GET", fast_path.route("/v1/cluster/members", cluster.members)),
         ("/v1/cluster/explain/<path:node>", "GET", cluster.explain),
         ("/v1/cluster/leave", "POST", cluster.leave),
         ("/v1/cluster/tags", "PUT", cluster.tags),
@@ -68,9 +68,9 @@ class Cluster:
             }
         )
 
-    def members(self, asked: Asked) -> HotAnswer:
+    def members(self, request: RawRequest) -> RawResponse:
         """List every member; `index` is where a stream of events goes on from this list."""
-        self._access.require(Scope.NODE_READ, asked)
+        self._access.require(Scope.NODE_READ, request)
         view = self._view
         head = encode_json(
             {
@@ -83,7 +83,7 @@ class Cluster:
             }
         )
         body = b'%b,"members":%b}' % (head[:-1], self._members.plain())
-        return HotAnswer(prettify(body) if asked.query().is_pretty else body)
+        return RawResponse(prettify(body) if request.query().is_pretty else body)
 
     async def explain(self, node: str) -> Response:
         """Show the evidence about a member by name, name.region or id."""

@@ -19,7 +19,7 @@ from quart_trio import QuartTrio
 
 from api.access import Access
 from api.answer import Problem, encode_json
-from api.guard import CLOSING, ON_END
+from api.middleware import CLOSING, ON_END
 from api.query import current_query, parse_index
 from api.token_view import Scope
 from api.view import Event, NodeView

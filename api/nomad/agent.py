@@ -15,10 +15,10 @@ from quart_trio import QuartTrio
 
 from api.access import Access, require_join
 from api.answer import ReadyJson, empty_answer, encode_json, json_answer
-from api.completion import complete, stepped_aside
+from api.completion import complete, released_while_waiting
 from api.exposition import exposition_answer, http_metric
-from api.guard import RequestCounter
-from api.hot import Asked, HotAnswer, HotTable
+from api.fast_path import FastPath, RawRequest, RawResponse
+from api.middleware import RequestCounter
 from api.nomad.config import config_answer
 from api.nomad.member import alive_addresses, leader_address, local_answer, members_answer
 from api.nomad.metric import metrics_answer
@@ -39,17 +39,19 @@ ADDRESS_COUNT_MAX: Final = 64
 _HALVES: Final = ("client", "server")
 
 
-def add_nomad_routes(app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, hot: HotTable) -> None:
+def add_nomad_routes(
+    app: QuartTrio, view: NodeView, access: Access, counter: RequestCounter, fast_path: FastPath
+) -> None:
     """Add the dialect to an app."""
     nomad = NomadAgent(view, access, counter)
     routes: tuple[tuple[str, tuple[str, ...], Any], ...] = (
-        ("/v1/agent/self", ("GET",), hot.route("/v1/agent/self", nomad.self)),
-        ("/v1/agent/members", ("GET",), hot.route("/v1/agent/members", nomad.members)),
+        ("/v1/agent/self", ("GET",), fast_path.route("/v1/agent/self", nomad.self)),
+        ("/v1/agent/members", ("GET",), fast_path.route("/v1/agent/members", nomad.members)),
         ("/v1/agent/servers", ("GET",), nomad.servers),
         ("/v1/agent/servers", ("PUT", "POST"), nomad.replace_servers),
         ("/v1/agent/join", ("PUT", "POST"), nomad.join),
         ("/v1/agent/force-leave", ("PUT", "POST"), nomad.force_leave),
-        ("/v1/agent/health", ("GET",), hot.route("/v1/agent/health", nomad.health)),
+        ("/v1/agent/health", ("GET",), fast_path.route("/v1/agent/health", nomad.health)),
         ("/v1/status/leader", ("GET",), nomad.leader),
         ("/v1/status/peers", ("GET",), nomad.peers),
         ("/v1/regions", ("GET",), nomad.regions),
@@ -69,23 +71,23 @@ class NomadAgent:
         self._counter = counter
         self._members = ReadyJson(lambda: view.generation, lambda: members_answer(view), operator.eq)
 
-    def self(self, asked: Asked) -> HotAnswer:
+    def self(self, request: RawRequest) -> RawResponse:
         """Show configuration, member and statistics of the node."""
-        self._access.require(Scope.AGENT_READ, asked)
+        self._access.require(Scope.AGENT_READ, request)
         view = self._view
         answer = {
             "config": config_answer(view.config_view(), view.version, view.servers()),
             "member": local_answer(view),
             "stats": stats_answer(view),
         }
-        return HotAnswer(encode_json(answer, asked.query().is_pretty))
+        return RawResponse(encode_json(answer, request.query().is_pretty))
 
-    def members(self, asked: Asked) -> HotAnswer:
+    def members(self, request: RawRequest) -> RawResponse:
         """List the members; the hottest of all, so its bytes are ready."""
-        self._access.require(Scope.NODE_READ, asked)
-        query = asked.query()
+        self._access.require(Scope.NODE_READ, request)
+        query = request.query()
         query.check_options()
-        return HotAnswer(self._members.pretty() if query.is_pretty else self._members.plain())
+        return RawResponse(self._members.pretty() if query.is_pretty else self._members.plain())
 
     async def servers(self) -> Response:
         """List the addresses this node joins through and heals by."""
@@ -104,7 +106,7 @@ class NomadAgent:
         require_join(self._access, self._view)
         addresses = _addresses("missing address to join")
         report = JoinReport(0, (f"no answer within {JOIN_S} s",))
-        async with stepped_aside():
+        async with released_while_waiting():
             with trio.move_on_after(JOIN_S):
                 report = await self._view.join(addresses, JOIN_S)
         error = "" if report.joined else _joined_errors(report.errors)
@@ -126,9 +128,9 @@ class NomadAgent:
             await self._view.force_leave(node, is_prune)
         return empty_answer()
 
-    def health(self, asked: Asked) -> HotAnswer:
+    def health(self, request: RawRequest) -> RawResponse:
         """Tell of both halves: the client lives while the engine's timers run, the server is ready."""
-        query = asked.query()
+        query = request.query()
         query.check_options()
         wanted = query.every("type") or _HALVES
         found = {"client": self._view.live, "server": self._view.health}
@@ -138,7 +140,7 @@ class NomadAgent:
                 health = found[half]()
                 halves[half] = {"ok": health.ok, "message": _health_message(health)}
         is_well = all(half["ok"] for half in halves.values())
-        return HotAnswer(encode_json(halves, query.is_pretty), 200 if is_well else 500)
+        return RawResponse(encode_json(halves, query.is_pretty), 200 if is_well else 500)
 
     async def leader(self) -> Response:
         """Name the alive member with the smallest id."""

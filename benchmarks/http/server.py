@@ -19,7 +19,7 @@ from hypercorn.typing import ASGIFramework
 
 from api.answer import JSON_TYPE
 from api.app import build_http_app
-from api.guard import App
+from api.middleware import App
 from api.server import ListenConfig, serve
 from benchmarks.micro.listing_server import ANY_PORT, fill
 from node import Config, lifeline, open_node

@@ -17,7 +17,7 @@ from quart_trio import QuartTrio
 
 from api.answer import JSON_TYPE, encode_json
 from api.app import build_http_app
-from api.guard import App
+from api.middleware import App
 from api.nomad.member import members_answer
 from api.server import ListenConfig, serve
 from benchmarks.micro.material import make_authors

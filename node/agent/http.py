@@ -11,7 +11,7 @@ from typing import cast
 import trio
 
 from api.app import HttpSettings, build_consul_app, build_http_app
-from api.guard import App, RequestCounter
+from api.middleware import App, RequestCounter
 from api.server import WAITING_CONNECTIONS_MAX, ListenConfig, ListenFailed, load_tls, serve
 from node.agent.view import AgentView
 from node.config import Config

@@ -10,7 +10,7 @@ from quart_trio import QuartTrio
 from api.catalog_view import Watch
 from api.consul.block import JITTER_SHARE
 from api.consul.option import WAIT_DEFAULT_S, WAIT_MAX_S
-from api.guard import SERVICE_MAX
+from api.middleware import SERVICE_MAX
 from protocol.status import Status
 from tests.api.asker import ADMIN, Answer, RawClient, ask_app, ask_consul, make_consul_app, serving
 from tests.api.fake_catalog import FIRST_INDEX, remote_service

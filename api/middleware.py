@@ -10,8 +10,8 @@ these checks. In order:
    a web page must not drive an API on loopback, also not by a name that it points there.
 3. At most `SERVICE_MAX` requests are in service, the rest wait their turn: HTTP load must not make the
    failure detector late. A stream of events gives its place back once its answer has begun; a request that
-   waits for news gives it back while it waits, and takes one again to answer (`Turn`).
-4. What is asked most is answered here and now (`api.hot`), the rest by Quart.
+   waits for news gives it back while it waits, and takes one again to answer (`ConcurrencySlot`).
+4. What is asked most is answered here and now (`api.fast_path`), the rest by Quart.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from typing import Any, Final
 import trio
 
 from api.answer import Problem, echo, refusal_bytes
-from api.hot import HotTable
+from api.fast_path import FastPath
 from protocol.address import split_host_port
 
 SERVICE_MAX: Final = 64
@@ -59,8 +59,8 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 ON_END: Final = "shoal.on_end"
 """Key of an ASGI scope: a callable to run when the request is over, however it ends."""
 
-TURN: Final = "shoal.turn"
-"""Key of an ASGI scope: the request's `Turn`."""
+SLOT: Final = "shoal.slot"
+"""Key of an ASGI scope: the request's `ConcurrencySlot`."""
 
 CLOSING: Final = "shoal.closing"
 """Key of an ASGI scope's `state`: a trio.Event set when the server is about to end, for streams."""
@@ -83,7 +83,7 @@ class Refusal:
     """Whether the connection cannot be used again."""
 
 
-class Turn:
+class ConcurrencySlot:
     """One request's place among those in service."""
 
     __slots__ = ("_aside", "_is_held", "_places")
@@ -102,7 +102,7 @@ class Turn:
         self._is_held = True
 
     @asynccontextmanager
-    async def step_aside(self) -> AsyncIterator[None]:
+    async def release_while_waiting(self) -> AsyncIterator[None]:
         """Leave the place to others while this request waits for the network, which may take seconds.
 
         Raises:
@@ -134,21 +134,21 @@ class RequestCounter:
         self.by_status: Counter[int] = Counter()
 
 
-class Guard:
+class Middleware:
     """An ASGI app around another."""
 
     def __init__(
-        self, app: App, allowed_hosts: frozenset[str], counter: RequestCounter, hot: HotTable | None = None
+        self, app: App, allowed_hosts: frozenset[str], counter: RequestCounter, fast_path: FastPath | None = None
     ) -> None:
-        """Guard `app`, and answer here what is in the table `hot`.
+        """Middleware `app`, and answer here what is in the table `fast_path`.
 
         `allowed_hosts` are further names, in lower case, by which this API may be called.
         """
         self._app = app
-        self._hot = hot or HotTable()
+        self._fast_path = fast_path or FastPath()
         self._allowed_hosts = allowed_hosts
         self._counter = counter
-        self._turns = trio.Semaphore(SERVICE_MAX, max_value=SERVICE_MAX)
+        self._slots = trio.Semaphore(SERVICE_MAX, max_value=SERVICE_MAX)
         self._aside = trio.Semaphore(ASIDE_MAX, max_value=ASIDE_MAX)
         self._known_hosts: set[bytes] = set()
 
@@ -175,27 +175,27 @@ class Guard:
         await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        turn = scope[TURN] = Turn(self._turns, self._aside)
-        await turn.take()
+        slot = scope[SLOT] = ConcurrencySlot(self._slots, self._aside)
+        await slot.take()
         try:
-            answer = self._hot.answer(scope)
+            answer = self._fast_path.answer(scope)
             if answer is None:
-                await self._pass_on(scope, receive, send, turn)
+                await self._pass_on(scope, receive, send, slot)
             else:
                 await self._send(answer.status, answer.headers(), answer.body, send)
         finally:
-            turn.give_back()
+            slot.give_back()
             if ON_END in scope:
                 scope[ON_END]()
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, turn: Turn) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, slot: ConcurrencySlot) -> None:
         by_status = self._counter.by_status
 
         async def counted_send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 by_status[message["status"]] += 1
                 if ON_END in scope:
-                    turn.give_back()
+                    slot.give_back()
             elif not message.get("more_body", False):
                 # hypercorn now reports a disconnect, at which quart-trio cancels the task that is still in
                 # this very call: unshielded, the connection is neither closed nor given its idle timer

@@ -9,8 +9,8 @@ import trio.testing
 from quart_trio import QuartTrio
 
 from api.app import HttpSettings, build_http_app
-from api.guard import SERVICE_MAX, RequestCounter
-from api.hot import HotAnswer, HotTable
+from api.fast_path import FastPath, RawResponse
+from api.middleware import SERVICE_MAX, RequestCounter
 from api.token_view import Scope
 from api.view import Health
 from protocol.status import Status
@@ -56,14 +56,14 @@ class Watch:
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Give the switch of every table."""
-    watch, answer = Watch(), HotTable.answer
+    watch, answer = Watch(), FastPath.answer
 
-    def watched(table: HotTable, scope: dict[str, object]) -> HotAnswer | None:
+    def watched(table: FastPath, scope: dict[str, object]) -> RawResponse | None:
         found = answer(table, scope) if watch.is_on else None
         watch.answered += found is not None
         return found
 
-    monkeypatch.setattr(HotTable, "answer", watched)
+    monkeypatch.setattr(FastPath, "answer", watched)
     return watch
 
 
@@ -91,14 +91,14 @@ def expired(view: FakeView) -> str:
 def test_hot_table_has_the_methods_of_its_routes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the table answers is what the routes of those paths serve, no more; and it is the paths above."""
     taken: set[tuple[str, str]] = set()
-    route = HotTable.route
+    route = FastPath.route
 
-    def noted(table: HotTable, path: str, *rest: object) -> object:
+    def noted(table: FastPath, path: str, *rest: object) -> object:
         handler = route(table, path, *rest)  # type: ignore[arg-type]
         taken.update((method, path) for method in METHODS if (method, path) in table._answers)
         return handler
 
-    monkeypatch.setattr(HotTable, "route", noted)
+    monkeypatch.setattr(FastPath, "route", noted)
     rules = APPS[name](FakeView(), False).url_map.iter_rules()
     served = {(method, rule.rule) for rule in rules if rule.rule in PATHS[name] for method in rule.methods or ()}
     assert taken == {(method, path) for method, path in served if method != "OPTIONS"}

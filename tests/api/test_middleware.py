@@ -4,7 +4,16 @@ import pytest
 import trio
 import trio.testing
 
-from api.guard import ASIDE_MAX, BODY_SIZE_MAX, DRAIN_SIZE_MAX, QUERY_SIZE_MAX, SERVICE_MAX, Guard, RequestCounter, Turn
+from api.middleware import (
+    ASIDE_MAX,
+    BODY_SIZE_MAX,
+    DRAIN_SIZE_MAX,
+    QUERY_SIZE_MAX,
+    SERVICE_MAX,
+    ConcurrencySlot,
+    Middleware,
+    RequestCounter,
+)
 from api.view import JoinReport
 from tests.api.asker import Answer, RawClient, ask, ask_app, make_app, serving
 from tests.api.fake_view import FakeView
@@ -119,7 +128,7 @@ async def test_guard_slow_body_times_out(autojump_clock: trio.testing.MockClock)
 
     headers = [(b"host", b"localhost"), (b"content-length", b"5")]
     scope = {"type": "http", "http_version": "1.1", "path": "/livez", "query_string": b"", "headers": headers}
-    await Guard(app, frozenset(), RequestCounter())(scope, receive, send)
+    await Middleware(app, frozenset(), RequestCounter())(scope, receive, send)
     assert sent[0]["status"] == 408
 
 
@@ -184,13 +193,13 @@ async def test_guard_lets_others_in_while_some_wait_for_other_nodes(monkeypatch:
 async def test_turn_is_given_back_once() -> None:
     """Giving back twice frees one place; it can be taken again."""
     places = trio.Semaphore(1, max_value=1)
-    turn = Turn(places, trio.Semaphore(1))
-    await turn.take()
+    slot = ConcurrencySlot(places, trio.Semaphore(1))
+    await slot.take()
     assert places.value == 0
-    turn.give_back()
-    turn.give_back()
+    slot.give_back()
+    slot.give_back()
     assert places.value == 1
-    await turn.take()
+    await slot.take()
     with pytest.raises(trio.WouldBlock):
         places.acquire_nowait()
 

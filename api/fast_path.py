@@ -1,8 +1,8 @@
 """What is asked most is answered before Quart, which costs more than the rest of the way together.
 
 A hot answer is a function of what was asked and of the node's state now: it waits for nothing, so it needs no task of
-its own. There is one for each path, and both ways lead to it: the `api.guard.Guard` finds it in the table, and Quart's
-route, made of it by `HotTable.route`, is what takes the methods that the table has not, and what words every refusal:
+its own. There is one for each path, and both ways lead to it: `api.middleware` finds it in the table, and Quart's
+route, made of it by `FastPath.route`, is what takes the methods that the table has not, and what words every refusal:
 of a request that is refused the table says nothing.
 """
 
@@ -24,7 +24,7 @@ GET_HEAD: Final = ("GET", "HEAD")
 _JSON_TYPE_BYTES: Final = JSON_TYPE.encode()
 
 
-class Asked:
+class RawRequest:
     """One request, as its ASGI scope has it."""
 
     __slots__ = ("scope",)
@@ -51,13 +51,13 @@ class Asked:
         return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]])
 
 
-def asked_now() -> Asked:
+def current_request() -> RawRequest:
     """Give the request that Quart has in hand."""
-    return Asked(request.scope)  # type: ignore[arg-type]  # a TypedDict is a mapping of this kind
+    return RawRequest(request.scope)  # type: ignore[arg-type]  # a TypedDict is a mapping of this kind
 
 
 @dataclass(frozen=True, slots=True)
-class HotAnswer:
+class RawResponse:
     """JSON that is encoded already."""
 
     body: bytes
@@ -68,7 +68,7 @@ class HotAnswer:
         return [(b"content-type", _JSON_TYPE_BYTES), (b"content-length", b"%d" % len(self.body))]
 
 
-Answer = Callable[[Asked], HotAnswer]
+Answer = Callable[[RawRequest], RawResponse]
 """Answers one path from memory.
 
 Raises:
@@ -76,7 +76,7 @@ Raises:
 """
 
 
-class HotTable:
+class FastPath:
     """The hot answers of one listener."""
 
     def __init__(self) -> None:
@@ -89,18 +89,18 @@ class HotTable:
 
         @wraps(answer)
         async def handler() -> Response:
-            found = answer(asked_now())
+            found = answer(current_request())
             return json_answer(found.body, found.status)
 
         return handler
 
-    def answer(self, scope: MutableMapping[str, Any]) -> HotAnswer | None:
+    def answer(self, scope: MutableMapping[str, Any]) -> RawResponse | None:
         """Answer a request; None: Quart is to do it, because the path is not hot or there is something to refuse."""
         answer = self._answers.get((scope["method"], scope["path"]))
         if answer is None:
             return None
         try:
-            return answer(Asked(scope))
+            return answer(RawRequest(scope))
         except (
             Exception
         ):  # Quart's route fails the same way, and there each failure is worded, and logged if it is ours
