@@ -16,7 +16,7 @@ from typing import Final
 from werkzeug.datastructures import Headers
 
 from api.answer import Problem
-from api.fast_path import RawRequest, current_request
+from api.fast_path import RawRequest, TokenReader, current_request
 from api.query import Query
 from api.token_view import Scope
 from api.view import NodeView
@@ -26,9 +26,6 @@ TOKEN_LENGTH_MAX: Final = 512
 
 ALWAYS_ASKED: Final = frozenset({Scope.ADMIN, Scope.PEERS_READ, Scope.PEERS_WRITE})
 """With and without access control lists."""
-
-TokenReader = Callable[[Headers, bytes], str]
-"""Finds the token in a request's headers or, as bytes behind the question mark, its query; empty: none."""
 
 
 def bearer_token(headers: Headers, query: bytes = b"") -> str:
@@ -149,7 +146,7 @@ class Access:
         if not self._enforces and scope not in ALWAYS_ASKED:
             return ""
         asked = asked or current_request()
-        secret = self._read_token(asked.headers(), asked.raw_query)
+        secret = asked.token(self._read_token)
         if not secret:
             return self._wording.missing
         is_possible = len(secret) <= TOKEN_LENGTH_MAX and secret.isascii()

@@ -1,6 +1,6 @@
 """What goes back to a client: JSON bytes, encoded once where many ask for the same, and refusals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -11,6 +11,9 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 PRETTY_INDENT: Final = 4
 """As Nomad and Consul indent."""
+
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+"""On every answer: a browser takes none of them for a script or a page."""
 
 ECHO_LENGTH_MAX: Final = 80
 """Longest piece of a request that a sentence repeats."""
@@ -67,6 +70,38 @@ def refusal_bytes(path: str, code: str, sentence: str) -> tuple[bytes, str]:
     return sentence.encode(errors="replace"), TEXT_TYPE
 
 
+class RawResponse:
+    """An answer whose body is encoded already."""
+
+    __slots__ = ("_header_list", "body", "content_type", "extra", "status")
+
+    def __init__(
+        self, body: bytes, status: int = 200, content_type: str = JSON_TYPE, extra: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Keep the parts; `extra` are further headers."""
+        self.body = body
+        self.status = status
+        self.content_type = content_type
+        self.extra = extra
+        self._header_list: list[tuple[bytes, bytes]] | None = None
+
+    def header_list(self) -> list[tuple[bytes, bytes]]:
+        """Return all headers, names in lower case, as ASGI has them."""
+        if self._header_list is None:
+            extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.extra]
+            self._header_list = [
+                (b"content-type", self.content_type.encode("latin-1")),
+                *extra,
+                (b"content-length", b"%d" % len(self.body)),
+                NOSNIFF,
+            ]
+        return self._header_list
+
+    def as_quart(self) -> Response:
+        """Return the same for Quart to send."""
+        return Response(self.body, self.status, {"Content-Type": self.content_type, **dict(self.extra)})
+
+
 class ReadyJson:
     """JSON of one listing, encoded once per version of what it shows, plain and pretty."""
 
@@ -83,6 +118,7 @@ class ReadyJson:
         self._held: object = None
         self._plain = b""
         self._pretty = b""
+        self._response = RawResponse(b"")
 
     def plain(self) -> bytes:
         """Give the listing as it is now."""
@@ -99,3 +135,10 @@ class ReadyJson:
         if not self._pretty:
             self._pretty = prettify(plain)
         return self._pretty
+
+    def response(self, is_pretty: bool) -> RawResponse:
+        """Return the listing as it is now as an answer; the same object while it is the one asked for last."""
+        body = self.pretty() if is_pretty else self.plain()
+        if self._response.body is not body:
+            self._response = RawResponse(body)
+        return self._response

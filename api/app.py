@@ -22,10 +22,11 @@ from api.consul import add_consul_routes
 from api.consul.agent import Reload
 from api.consul.refusal import ConsulRefusals
 from api.fast_path import FastPath
-from api.middleware import Middleware, RequestCounter
+from api.middleware import Changes, Middleware, RequestCounter
 from api.native import add_native_routes
 from api.nomad import add_nomad_routes
 from api.peers import add_peer_routes
+from api.target import PathCleaner
 from api.view import NodeView
 from protocol.error import InvalidRequest
 
@@ -50,10 +51,11 @@ def build_http_app(
     counter = counter or RequestCounter()
     settings = settings or HttpSettings()
     fast_path = FastPath()
-    app = _bare_app(settings, counter, fast_path)
+    app = _bare_app()
     add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter, fast_path)
     add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
     add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter, fast_path)
+    _wrap(app, settings, counter, fast_path)
     return app
 
 
@@ -70,7 +72,7 @@ def build_consul_app(
     counter = counter or RequestCounter()
     settings = settings or HttpSettings()
     fast_path = FastPath()
-    app = _bare_app(settings, counter, fast_path)
+    app = _bare_app()
     add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, fast_path, reload)
     add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter, fast_path)
     refusals = ConsulRefusals(app, view)
@@ -80,11 +82,12 @@ def build_consul_app(
         return await _answer_http(error) if answer is None else answer
 
     app.register_error_handler(HTTPException, answer_http)
+    _wrap(app, settings, counter, fast_path)
     return app
 
 
-def _bare_app(settings: HttpSettings, counter: RequestCounter, fast_path: FastPath) -> QuartTrio:
-    """Make an app without routes, guarded, whose every refusal is one sentence."""
+def _bare_app() -> QuartTrio:
+    """Make an app without routes, whose every refusal is one sentence."""
     app = QuartTrio("shoal", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # an unknown path is 404, never a redirect
     app.url_map.redirect_defaults = False
@@ -92,9 +95,19 @@ def _bare_app(settings: HttpSettings, counter: RequestCounter, fast_path: FastPa
     app.register_error_handler(Problem, _answer_problem)
     app.register_error_handler(InvalidRequest, _answer_invalid)
     app.register_error_handler(HTTPException, _answer_http)
-    allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
-    app.asgi_app = Middleware(app.asgi_app, allowed_hosts, counter, fast_path)  # type: ignore[assignment]
     return app
+
+
+def _wrap(app: QuartTrio, settings: HttpSettings, counter: RequestCounter, fast_path: FastPath) -> None:
+    """Put the middleware around an app that has all its routes."""
+    rules = list(app.url_map.iter_rules())
+    ids = [rule.rule.partition("<")[0] for rule in rules if "/<" in rule.rule]
+    # one handler for both methods: only what changes something has that, for clients of a time when GET did
+    changing = [rule.rule.partition("<")[0] for rule in rules if {"GET", "PUT"} <= (rule.methods or set())]
+    allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
+    app.asgi_app = Middleware(  # type: ignore[assignment]
+        app.asgi_app, allowed_hosts, counter, fast_path, PathCleaner(ids), Changes(changing)
+    )
 
 
 def _refuse(status: int, code: str, sentence: str, headers: dict[str, str]) -> Response:

@@ -1,4 +1,4 @@
-"""What every request passes before a route sees it: Host, Origin, sizes, and a turn in the queue.
+"""What every request passes before a route sees it: its target, its sender, sizes, and a slot in service.
 
 A layer below Quart, because it is on the path of each request and Quart's own hooks cost more than
 these checks. In order:
@@ -6,26 +6,28 @@ these checks. In order:
 1. The body is read here, at most `BODY_SIZE_MAX` within `BODY_TIMEOUT_S`. What is too large is read on
    and thrown away up to `DRAIN_SIZE_MAX`, so that the client gets its 413 and can use the
    connection again; with hypercorn an unread body would block the connection for good.
-2. Host must be an IP address, localhost or a configured name, and an Origin must be the host itself:
-   a web page must not drive an API on loopback, also not by a name that it points there.
-3. At most `SERVICE_MAX` requests are in service, the rest wait their turn: HTTP load must not make the
-   failure detector late. A stream of events gives its place back once its answer has begun; a request that
+2. The target is cleaned, or refused (`api.target`).
+3. The sender must not be a web page of another site (`api.origin`); `Changes` tells for which routes that is strict.
+4. At most `SERVICE_MAX` requests are in service, the rest wait their turn: HTTP load must not make the
+   failure detector late. An answer that is complete gives its slot back before it is sent, so a client that does
+   not read holds none; a stream of events gives it back once its answer has begun; a request that
    waits for news gives it back while it waits, and takes one again to answer (`ConcurrencySlot`).
-4. What is asked most is answered here and now (`api.fast_path`), the rest by Quart.
+5. Plain reads are answered here and now (`api.fast_path`), the rest by Quart.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
+from urllib.parse import unquote
 
 import trio
 
-from api.answer import Problem, echo, refusal_bytes
-from api.fast_path import FastPath
-from protocol.address import split_host_port
+from api.answer import NOSNIFF, Problem, RawResponse, echo, refusal_bytes
+from api.fast_path import FastPath, RawRequest
+from api.origin import OriginPolicy, Sender
+from api.target import PathCleaner, TargetRefused, check_query, read_path
 
 SERVICE_MAX: Final = 64
 """Requests in service at once (design section 8)."""
@@ -40,16 +42,18 @@ BODY_TIMEOUT_S: Final = 10.0
 DRAIN_SIZE_MAX: Final = 16 << 20
 """How much of a body that is too large is still read and thrown away, so that its sender gets to listen."""
 
-QUERY_SIZE_MAX: Final = 32 << 10
-"""64 addresses of 255 characters fit."""
+SENT_IN_SERVICE_SIZE_MAX: Final = 16 << 10
+"""A piece of an answer that is larger gives its slot back before it is sent: the client may be slow to take it."""
 
 LAST_SEND_S: Final = 30.0
 """The end of an answer is not cancelled by the client's going away, but not waited for without end either."""
 
-HOSTS_REMEMBERED_MAX: Final = 64
-"""Host headers known to be good; a node is called by a handful of names."""
+REPLAY: Final = "shoal.replay"
+"""Key of an ASGI scope's `extensions`, put there by the server (`api.server.replay`): where a replay is offered."""
 
-HTTP_SCHEMES: Final = ("http://", "https://")
+_REPLAYED_KEYS: Final = ("method", "path", "raw_path", "query_string", "headers", "server")
+"""What an answer may depend on."""
+_SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -61,6 +65,12 @@ ON_END: Final = "shoal.on_end"
 
 SLOT: Final = "shoal.slot"
 """Key of an ASGI scope: the request's `ConcurrencySlot`."""
+
+METHOD: Final = "shoal.method"
+"""Key of an ASGI scope: the method as the client wrote it, where that is none that any route knows."""
+
+UNKNOWN_METHOD: Final = "UNKNOWN"
+"""Stands for such a method, so that no route takes it."""
 
 CLOSING: Final = "shoal.closing"
 """Key of an ASGI scope's `state`: a trio.Event set when the server is about to end, for streams."""
@@ -74,13 +84,15 @@ The server cancels them when it is about to end. A task for each that waits for 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer given by the guard itself."""
+    """An answer given by the middleware itself."""
 
     status: int
     code: str
     sentence: str
     closes: bool = False
     """Whether the connection cannot be used again."""
+    location: bytes | None = None
+    """Where a redirection leads."""
 
 
 class ConcurrencySlot:
@@ -134,23 +146,42 @@ class RequestCounter:
         self.by_status: Counter[int] = Counter()
 
 
+class Changes:
+    """Which requests change something: all by other methods than GET, HEAD and OPTIONS, and GET of these prefixes."""
+
+    def __init__(self, prefixes: Iterable[str] = ()) -> None:
+        """Keep the beginnings of the paths at which a GET changes something, as old clients of Consul ask for it."""
+        self._prefixes = tuple(prefixes)
+
+    def does(self, method: str, path: str) -> bool:
+        """Return whether a request is of that kind."""
+        return method not in _SAFE_METHODS or path.startswith(self._prefixes)
+
+
 class Middleware:
     """An ASGI app around another."""
 
     def __init__(
-        self, app: App, allowed_hosts: frozenset[str], counter: RequestCounter, fast_path: FastPath | None = None
+        self,
+        app: App,
+        allowed_hosts: frozenset[str],
+        counter: RequestCounter,
+        fast_path: FastPath | None = None,
+        cleaner: PathCleaner | None = None,
+        changes: Changes | None = None,
     ) -> None:
-        """Middleware `app`, and answer here what is in the table `fast_path`.
+        """Guard `app`, and answer here what is in the table `fast_path`.
 
         `allowed_hosts` are further names, in lower case, by which this API may be called.
         """
         self._app = app
         self._fast_path = fast_path or FastPath()
-        self._allowed_hosts = allowed_hosts
+        self._policy = OriginPolicy(allowed_hosts)
         self._counter = counter
+        self._cleaner = cleaner or PathCleaner()
+        self._changes = changes or Changes()
         self._slots = trio.Semaphore(SERVICE_MAX, max_value=SERVICE_MAX)
         self._aside = trio.Semaphore(ASIDE_MAX, max_value=ASIDE_MAX)
-        self._known_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it here."""
@@ -161,8 +192,8 @@ class Middleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        origin, host, has_body = _read_headers(scope)
-        refusal = self._refuse_target(scope) or self._refuse_host(host) or self._refuse_origin(origin, host)
+        sender, has_body = _read_headers(scope)
+        refusal = self._refuse(scope, sender)
         if has_body:
             body, too_much = await _read_body(receive)
             if body is None:  # the client is gone
@@ -174,19 +205,58 @@ class Middleware:
             return
         await self._serve(scope, receive, send)
 
+    def _refuse(self, scope: Scope, sender: Sender) -> Refusal | None:
+        """Clean the target, and judge it and its sender."""
+        method = scope["method"]
+        if not method.isupper():  # methods are case-sensitive, and Quart is not
+            scope[METHOD], method = method, UNKNOWN_METHOD
+            scope["method"] = method
+        try:
+            path = read_path(scope["raw_path"])
+            check_query(scope["query_string"])
+        except TargetRefused as refused:
+            return Refusal(refused.status, refused.code, refused.sentence)
+        if path != scope["raw_path"]:
+            scope["raw_path"], scope["path"] = path, unquote(path.decode("ascii", "replace"))
+        clean = self._cleaner.clean(path)
+        if clean != path:
+            return _redirect(method, clean, scope["query_string"])
+        sentence = self._policy.refuse(sender, self._changes.does(method, scope["path"]))
+        return None if sentence is None else Refusal(403, "FORBIDDEN", sentence)
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         slot = scope[SLOT] = ConcurrencySlot(self._slots, self._aside)
         await slot.take()
         try:
-            answer = self._fast_path.answer(scope)
+            request = RawRequest(scope)
+            answer = self._fast_path.answer(request)
             if answer is None:
                 await self._pass_on(scope, receive, send, slot)
             else:
-                await self._send(answer.status, answer.headers(), answer.body, send)
+                slot.give_back()
+                self._offer_replay(request)
+                await self._send(answer.status, answer.header_list(), answer.body, send)
         finally:
             slot.give_back()
             if ON_END in scope:
                 scope[ON_END]()
+
+    def _offer_replay(self, request: RawRequest) -> None:
+        """Offer the server to answer the same request again without asking here, where it knows how to."""
+        offer = request.scope.get("extensions", {}).get(REPLAY)
+        if offer is None:
+            return
+        kept = RawRequest({key: request.scope[key] for key in _REPLAYED_KEYS})
+
+        def replay() -> RawResponse | None:
+            if not self._slots.value:  # all slots are taken: it waits its turn
+                return None
+            answer = self._fast_path.answer(kept)
+            if answer is not None:
+                self._counter.by_status[answer.status] += 1
+            return answer
+
+        offer[REPLAY] = replay
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, slot: ConcurrencySlot) -> None:
         by_status = self._counter.by_status
@@ -194,14 +264,18 @@ class Middleware:
         async def counted_send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 by_status[message["status"]] += 1
+                message["headers"] = [*message["headers"], NOSNIFF]
                 if ON_END in scope:
                     slot.give_back()
             elif not message.get("more_body", False):
-                # hypercorn now reports a disconnect, at which quart-trio cancels the task that is still in
-                # this very call: unshielded, the connection is neither closed nor given its idle timer
+                slot.give_back()
+                # the server reports a disconnect, at which quart-trio cancels the task that is still in
+                # this very call: unshielded, the connection could not be used again
                 with trio.move_on_after(LAST_SEND_S, shield=True):
                     await send(message)
                 return
+            elif len(message["body"]) > SENT_IN_SERVICE_SIZE_MAX:
+                slot.give_back()
             await send(message)
 
         await self._app(scope, receive, counted_send)
@@ -211,59 +285,17 @@ class Middleware:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    def _refuse_target(self, scope: Scope) -> Refusal | None:
-        path: str = scope["path"]
-        if not path.startswith("/"):
-            scheme = next((scheme for scheme in HTTP_SCHEMES if path.lower().startswith(scheme)), None)
-            slash = path.find("/", len(scheme)) if scheme else -1
-            if slash < 0:
-                return Refusal(400, "INVALID_REQUEST", "the request target does not begin with /")
-            scope["path"] = path[slash:]
-        if len(scope["query_string"]) > QUERY_SIZE_MAX:
-            return Refusal(414, "QUERY_TOO_LONG", f"the query is longer than {QUERY_SIZE_MAX} bytes")
-        return None
-
-    def _refuse_host(self, host: bytes | None) -> Refusal | None:
-        if host is None or host in self._known_hosts:  # only HTTP/1.0 goes without, and no browser speaks it
-            return None
-        if not self._is_own_host(host.decode("latin-1")):
-            return Refusal(
-                403,
-                "FORBIDDEN",
-                f"the Host {echo(host.decode('latin-1'))} is neither an IP address, localhost nor an allowed name",
-            )
-        if len(self._known_hosts) >= HOSTS_REMEMBERED_MAX:
-            self._known_hosts.clear()
-        self._known_hosts.add(host)
-        return None
-
-    def _is_own_host(self, text: str) -> bool:
-        try:
-            name, _ = split_host_port(text, default_port=0)
-        except ValueError:
-            return False
-        if name.lower() == "localhost" or name.lower() in self._allowed_hosts:
-            return True
-        try:
-            ip_address(name)
-        except ValueError:
-            return False
-        return True
-
-    def _refuse_origin(self, origin: bytes | None, host: bytes | None) -> Refusal | None:
-        if origin is None:
-            return None
-        text = origin.decode("latin-1").lower()
-        own = (host or b"").decode("latin-1").lower()
-        if own and text in (f"{HTTP_SCHEMES[0]}{own}", f"{HTTP_SCHEMES[1]}{own}"):
-            return None
-        return Refusal(403, "FORBIDDEN", f"requests from the web origin {echo(text)} are not served")
-
     async def _answer_refusal(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         body, content_type = refusal_bytes(scope["path"], refusal.code, refusal.sentence)
-        headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+        headers = [
+            (b"content-type", content_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+            NOSNIFF,
+        ]
         if refusal.closes:
             headers.append((b"connection", b"close"))
+        if refusal.location is not None:
+            headers.append((b"location", refusal.location))
         async with trio.open_nursery() as nursery:
             # what the client still sends must be taken, or hypercorn waits for ever to hand it over
             nursery.start_soon(_discard, receive)
@@ -271,18 +303,33 @@ class Middleware:
             nursery.cancel_scope.cancel()
 
 
-def _read_headers(scope: Scope) -> tuple[bytes | None, bytes | None, bool]:
-    """Give Origin, Host, and whether a body may follow."""
-    origin = host = None
+def _read_headers(scope: Scope) -> tuple[Sender, bool]:
+    """Return by what a sender is judged, and whether a body may follow."""
+    sender = Sender()
     has_body = scope["http_version"] not in ("1.0", "1.1")  # later versions announce none
     for name, value in scope["headers"]:
         if name == b"host":
-            host = value
+            sender.host = value
+        elif name == b"user-agent":
+            sender.agent = value
         elif name == b"origin":
-            origin = value if origin in (None, value) else b"more than one"
+            sender.origin = value if sender.origin in (None, value) else b"more than one"
+        elif name == b"sec-fetch-site":
+            sender.site = value if sender.site in (None, value) else b"more than one"
+        elif name == b"referer":
+            sender.referer = value if sender.referer in (None, value) else b"more than one"
         elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
             has_body = True
-    return origin, host, has_body
+    return sender, has_body
+
+
+def _redirect(method: str, clean: bytes, query: bytes) -> Refusal:
+    """Send a reader to the clean path, and refuse everybody else, as most clients would not send their body again."""
+    target = clean + (b"?" + query if query else b"")
+    if method in ("GET", "HEAD"):
+        return Refusal(301, "MOVED", f"the path has an empty segment: use {target.decode('ascii')}", location=target)
+    sentence = f"the path has an empty segment: use {echo(clean.decode('ascii'))}"
+    return Refusal(404, "NOT_FOUND", sentence)
 
 
 async def _read_body(receive: Receive) -> tuple[bytes | None, Refusal | None]:

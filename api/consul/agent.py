@@ -10,7 +10,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
+from api.answer import TEXT_TYPE, Problem, RawResponse, ReadyJson, empty_answer, encode_json, json_answer
 from api.completion import complete, released_while_waiting
 from api.consul.config import config_answer
 from api.consul.filter import keep_all, read_filter
@@ -21,7 +21,7 @@ from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
 from api.exposition import exposition_answer, http_metric
-from api.fast_path import FastPath, RawRequest, RawResponse
+from api.fast_path import FastPath, RawRequest
 from api.middleware import RequestCounter
 from api.nomad.metric import metrics_answer
 from api.query import current_query
@@ -106,7 +106,7 @@ class AgentRoutes:
             kept = [shape for shape in members_answer(self._view, is_wan) if keep(shape)]
             return RawResponse(encode_json(kept, is_pretty(query)))
         ready = self._wan if is_wan else self._lan
-        return RawResponse(ready.pretty() if is_pretty(query) else ready.plain())
+        return ready.response(is_pretty(query))
 
     async def join(self, address: str) -> Response:
         """Join through an address; 500 with the reasons if that fails. There is one pool, so `wan` changes nothing."""

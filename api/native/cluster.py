@@ -10,9 +10,9 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import Problem, ReadyJson, echo, encode_json, json_answer, prettify
+from api.answer import Problem, RawResponse, ReadyJson, echo, encode_json, json_answer, prettify
 from api.completion import complete
-from api.fast_path import FastPath, RawRequest, RawResponse
+from api.fast_path import FastPath, RawRequest
 from api.native.body import read_body
 from api.query import current_query
 from api.token_view import Scope

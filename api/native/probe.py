@@ -4,9 +4,9 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import encode_json
+from api.answer import RawResponse, encode_json
 from api.exposition import exposition_answer
-from api.fast_path import FastPath, RawRequest, RawResponse
+from api.fast_path import FastPath, RawRequest
 from api.middleware import RequestCounter
 from api.token_view import Scope
 from api.view import Health, NodeView

@@ -14,10 +14,10 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access, require_join
-from api.answer import ReadyJson, empty_answer, encode_json, json_answer
+from api.answer import RawResponse, ReadyJson, empty_answer, encode_json, json_answer
 from api.completion import complete, released_while_waiting
 from api.exposition import exposition_answer, http_metric
-from api.fast_path import FastPath, RawRequest, RawResponse
+from api.fast_path import FastPath, RawRequest
 from api.middleware import RequestCounter
 from api.nomad.config import config_answer
 from api.nomad.member import alive_addresses, leader_address, local_answer, members_answer
@@ -87,7 +87,7 @@ class NomadAgent:
         self._access.require(Scope.NODE_READ, request)
         query = request.query()
         query.check_options()
-        return RawResponse(self._members.pretty() if query.is_pretty else self._members.plain())
+        return self._members.response(query.is_pretty)
 
     async def servers(self) -> Response:
         """List the addresses this node joins through and heals by."""

@@ -8,8 +8,9 @@ import trio
 import trio.testing
 from quart_trio import QuartTrio
 
+from api.answer import RawResponse
 from api.app import HttpSettings, build_http_app
-from api.fast_path import FastPath, RawResponse
+from api.fast_path import FastPath, RawRequest
 from api.middleware import SERVICE_MAX, RequestCounter
 from api.token_view import Scope
 from api.view import Health
@@ -58,8 +59,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Give the switch of every table."""
     watch, answer = Watch(), FastPath.answer
 
-    def watched(table: FastPath, scope: dict[str, object]) -> RawResponse | None:
-        found = answer(table, scope) if watch.is_on else None
+    def watched(table: FastPath, request: RawRequest) -> RawResponse | None:
+        found = answer(table, request) if watch.is_on else None
         watch.answered += found is not None
         return found
 
@@ -205,7 +206,7 @@ async def test_hot_answer_is_the_same_on_the_wire(name: str, path: str, watch: W
 
 def without_date(data: bytes) -> bytes:
     """Leave out the one header that time makes different."""
-    return b"\r\n".join(line for line in data.split(b"\r\n") if not line.startswith(b"date:"))
+    return b"\r\n".join(line for line in data.split(b"\r\n") if not line.startswith(b"Date:"))
 
 
 async def test_hot_answer_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:

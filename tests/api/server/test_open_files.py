@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from api.open_file import FILES_ELSEWHERE, connection_room
+from api.server.open_files import FILES_ELSEWHERE, connection_room
 
 INFINITY = resource.RLIM_INFINITY
 

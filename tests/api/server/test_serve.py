@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from api import connection
-from api.server import ListenConfig, ListenFailed, load_tls, serve
+from api.middleware import SERVICE_MAX
+from api.server import ListenConfig, ListenFailed, load_tls, places, serve, transport
 from api.view import JoinReport
 from protocol.address import Address
 from tests.api.asker import RawClient, make_app, serving
@@ -125,13 +125,13 @@ async def test_serve_survives_garbage() -> None:
 
 async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes no bytes for so long loses the connection, and with it the place in service."""
-    monkeypatch.setattr(connection, "SEND_S", 0.2)
+    monkeypatch.setattr(transport, "SEND_S", 0.2)
     view = FakeView(3_000)
     app = make_app(view)
     async with serving(app) as address:
         client = await RawClient.connect(address)
         await client.send(b"GET /v1/agent/members HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
-        turns = app.asgi_app._turns  # type: ignore[attr-defined]
+        slots = app.asgi_app._slots  # type: ignore[attr-defined]
         with trio.fail_after(20):
             received = 0
             await trio.sleep(1)
@@ -142,21 +142,91 @@ async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.Monk
                 pass
         assert received < 20 * 1_000_000
         await trio.testing.wait_all_tasks_blocked(0.05)
-        assert turns.value == 64
+        assert slots.value == 64
 
 
 async def test_serve_bounds_connections() -> None:
-    """Beyond the bound a connection waits until another ends."""
+    """Beyond the bound the connection idle for longest is closed, and the new one is answered at once."""
     async with serving(make_app(FakeView()), connections_max=2) as address:
-        first, second, third = [await RawClient.connect(address) for _ in range(3)]
-        assert (await first.ask("GET", "/livez")).status == 200
-        assert (await second.ask("GET", "/livez")).status == 200
-        with trio.move_on_after(0.3) as waited:
-            await third.ask("GET", "/livez")
-        assert waited.cancelled_caught
-        await first.stream.aclose()
+        first, second = [await RawClient.connect(address) for _ in range(2)]
+        for client in (first, second, first):
+            assert (await client.ask("GET", "/livez")).status == 200
+        third = await RawClient.connect(address)
         with trio.fail_after(10):
-            assert (await third.read_answer()).status == 200
+            assert (await third.ask("GET", "/livez")).status == 200
+            assert await second.read_until(b"never") == b""
+        assert (await first.ask("GET", "/livez")).status == 200
+
+
+async def test_serve_silent_crowd_shuts_nobody_out() -> None:
+    """However many connections say nothing, a supervisor is answered at once, again and again."""
+    async with serving(make_app(FakeView()), connections_max=50) as address, trio.open_nursery() as nursery:
+
+        async def stay_silent() -> None:
+            for _ in range(15):
+                stream = await trio.open_tcp_stream(address.host, address.port)
+                with trio.move_on_after(0.2):
+                    await stream.receive_some(1)
+                await stream.aclose()
+
+        for _ in range(80):
+            nursery.start_soon(stay_silent)
+        for _ in range(20):
+            with trio.fail_after(2):
+                client = await RawClient.connect(address)
+                assert (await client.ask("GET", "/livez", "Connection: close\r\n")).status == 200
+                await client.stream.aclose()
+        nursery.cancel_scope.cancel()
+
+
+async def test_serve_keeps_places_for_supervisors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every place is taken by requests in service, /livez and /readyz are answered, and nothing else."""
+    view = FakeView()
+    begun, proceed = [trio.Event() for _ in range(2)], trio.Event()
+
+    async def slow_join(addresses: list[str], timeout_s: float) -> JoinReport:
+        begun[int(addresses[0])].set()
+        await proceed.wait()
+        return JoinReport(1)
+
+    monkeypatch.setattr(view, "join", slow_join)
+    async with serving(make_app(view), connections_max=2) as address:
+        busy = [await RawClient.connect(address) for _ in range(2)]
+        for number, client in enumerate(busy):
+            await client.send(b"POST /v1/agent/join?address=%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % number)
+            await begun[number].wait()
+        for target, status in (("/livez", 200), ("/readyz?pretty", 200), ("/v1/agent/members", 503), ("/livezz", 503)):
+            client = await RawClient.connect(address)
+            with trio.fail_after(10):
+                answer = await client.ask("GET", target)
+                assert (answer.status, answer.headers["connection"]) == (status, "close")
+                assert await client.read_until(b"never") == b""
+            if status == 503:
+                assert "only /livez and /readyz" in answer.text
+        crowd = [await trio.open_tcp_stream(address.host, address.port) for _ in range(3 * places.RESERVED_MAX)]
+        client = await RawClient.connect(address)
+        with trio.fail_after(10):
+            assert (await client.ask("GET", "/livez")).status == 200
+        proceed.set()
+        for client in busy:
+            assert (await client.read_answer()).status == 200
+        for stream in crowd:
+            await stream.aclose()
+
+
+async def test_serve_pipelining_reader_that_never_reads_holds_no_slot() -> None:
+    """Twice as many clients as there are slots ask for long lists and read nothing: others are served at once."""
+    async with serving(make_app(FakeView(3_000)), connections_max=200) as address:
+        request = b"GET /v1/agent/members?filter=x HTTP/1.1\r\nHost: localhost\r\nX-%d: 1\r\n\r\n"
+        crowd = [await trio.open_tcp_stream(address.host, address.port) for _ in range(2 * SERVICE_MAX)]
+        for stream in crowd:
+            await stream.send_all(b"".join(request % number for number in range(10)))
+        client = await RawClient.connect(address)
+        with trio.fail_after(15):
+            for _ in range(5):
+                assert (await client.ask("GET", "/v1/regions")).status == 200
+        for stream in crowd:
+            await stream.aclose()
 
 
 async def test_serve_tls(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from api import connection
+from api.server import exchange, malformed, places
 from api.view import JoinReport
 from tests.api.asker import RawClient, ask_app, make_app, serving
 from tests.api.fake_view import FakeView
@@ -12,7 +12,8 @@ from tests.api.fake_view import FakeView
 
 async def test_connection_idle_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection without a further request is closed, as is one that never sends a whole head."""
-    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(places, "KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(places, "FIRST_HEAD_S", 0.1)
     async with serving(make_app(FakeView())) as address:
         client = await RawClient.connect(address)
         assert (await client.ask("GET", "/livez")).status == 200
@@ -25,7 +26,8 @@ async def test_connection_idle_is_closed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_connection_in_service_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request may take longer than a connection may be idle."""
-    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(places, "KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(places, "FIRST_HEAD_S", 0.1)
     view = FakeView()
 
     async def slow_join(addresses: object, timeout_s: float) -> JoinReport:
@@ -51,7 +53,7 @@ async def test_connection_answers_whole(member_count: int) -> None:
     """Small answers, and those that are sent apart from their heads, arrive as they were made, one after the other."""
     app = make_app(FakeView(member_count))
     made = await ask_app(app, "GET", "/v1/agent/members")
-    assert (len(made.body) > connection.JOINED_SIZE_MAX) == (member_count > 3)
+    assert (len(made.body) > exchange.JOINED_SIZE_MAX) == (member_count > 3)
     async with serving(app) as address:
         client = await RawClient.connect(address)
         for _ in range(3):
@@ -79,7 +81,7 @@ async def test_connection_half_closed_is_answered() -> None:
 @pytest.mark.parametrize("behind", [b"", b"G", b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"x" * 1_000_000])
 async def test_connection_client_gone_cancels_join(monkeypatch: pytest.MonkeyPatch, behind: bytes) -> None:
     """A client that hangs up ends its own join, and its place is free again, whatever it sent behind its request."""
-    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 1.0)
+    monkeypatch.setattr(exchange, "PIPELINED_S", 1.0)
     view = FakeView()
     ended = trio.Event()
 
@@ -123,23 +125,38 @@ async def test_connection_client_gone_does_not_stop_leave(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "request_bytes",
+    ("request_bytes", "status", "words"),
     [
-        b"GET /v1/agent/members?near=\xc3\xbc HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n",
-        b"POST /v1/agent/join HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
-        b"\x16\x03\x01\r\n\r\n",
+        (b"GET /v1/agent/members?near=\xc3\xbc HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "beyond ASCII"),
+        (b"GET /livez HTTP/1.1\r\n\r\n", 400, "one Host header, and there is none"),
+        (
+            b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n",
+            400,
+            "one Host header, and there are several",
+        ),
+        (b"POST /v1/agent/join HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400, "Content-Length is not"),
+        (b"POST /v1/agent/join HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n", 400, "Content-Length is not"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "that differ"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "only be chunked"),
+        (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, "NAME: VALUE"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", 400, "NAME: VALUE"),
+        (b"GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400, "begins with a blank"),
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, malformed.TLS),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2.0 is not spoken here"),
+        (b"GET /livez HTTP/3.0\r\nHost: a\r\n\r\n", 505, "HTTP/3.0 is not spoken"),
+        (b"hello\r\n\r\n", 400, malformed.NOT_HTTP),
+        (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400, malformed.NOT_HTTP),
     ],
 )
-async def test_connection_refuses_what_is_not_http(request_bytes: bytes) -> None:
-    """What never becomes a request is 400 with a sentence too, and ends the connection."""
+async def test_connection_names_what_is_not_http(request_bytes: bytes, status: int, words: str) -> None:
+    """What never becomes a request is refused with what was wrong with it, and ends the connection."""
     async with serving(make_app(FakeView())) as address:
         client = await RawClient.connect(address)
         await client.send(request_bytes)
         answer = await client.read_answer()
-        assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
-        assert answer.text == connection.NOT_HTTP
+        assert (answer.status, answer.headers["content-type"]) == (status, "text/plain; charset=utf-8")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert words in answer.text
         with trio.fail_after(3):
             assert await client.read_until(b"never") == b""
 
@@ -150,4 +167,4 @@ async def test_connection_refuses_endless_head() -> None:
         client = await RawClient.connect(address)
         await client.send(b"GET /livez HTTP/1.1\r\nX: " + b"a" * 200_000)
         answer = await client.read_answer()
-        assert (answer.status, answer.text) == (431, connection.TOO_LARGE)
+        assert (answer.status, answer.text) == (431, malformed.TOO_LARGE.format(bound=65_536))
