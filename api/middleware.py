@@ -326,9 +326,9 @@ def _read_headers(scope: Scope) -> tuple[Sender, bool]:
 def _redirect(method: str, clean: bytes, query: bytes) -> Refusal:
     """Send a reader to the clean path, and refuse everybody else, as most clients would not send their body again."""
     target = clean + (b"?" + query if query else b"")
+    sentence = f"the path has an empty segment: use {echo(clean.decode('latin-1'))}"
     if method in ("GET", "HEAD"):
-        return Refusal(301, "MOVED", f"the path has an empty segment: use {target.decode('ascii')}", location=target)
-    sentence = f"the path has an empty segment: use {echo(clean.decode('ascii'))}"
+        return Refusal(301, "MOVED", sentence, location=target)
     return Refusal(404, "NOT_FOUND", sentence)
 
 

@@ -295,10 +295,10 @@ async def test_metrics_prometheus() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/agent", "/v1/agent/", "/v1/agent/self/", "/v1//agent/self", "/ui", "/v1/jobs"]
+    "path", ["/", "/v1", "/v1/agent", "/v1/agent/", "/v1/agent/self/", "/v1/agents", "/ui", "/v1/jobs"]
 )
 async def test_unknown_path(path: str) -> None:
-    """An unknown path is 404 in plain text, never a redirect."""
+    """An unknown path is 404 in plain text."""
     answer = await ask(FakeView(), "GET", path)
     assert (answer.status, answer.headers["content-type"]) == (404, TEXT)
 
