@@ -12,19 +12,19 @@ from quart_trio import QuartTrio
 from api.access import Access
 from api.answer import TEXT_TYPE, Problem, RawResponse, ReadyJson, empty_answer, encode_json, json_answer
 from api.completion import complete, released_while_waiting
-from api.consul.config import config_answer
+from api.consul.config import OWN_VERSION_KEY, config_answer
 from api.consul.filter import keep_all, read_filter
 from api.consul.member import local_answer, members_answer, wan_name
 from api.consul.option import is_pretty
-from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
+from api.consul.route import ANY, GET, GET_PUT, PUT, add_routes, check_readable
 from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
 from api.exposition import exposition_answer, http_metric
-from api.fast_path import FastPath, RawRequest
+from api.fast_path import FastPath, RawRequest, current_request
 from api.middleware import RequestCounter
 from api.nomad.metric import metrics_answer
-from api.query import current_query
+from api.query import Query, current_query, parse_bool
 from api.token_view import Scope
 from api.view import JoinReport, NodeView
 from protocol.address import Address
@@ -35,6 +35,9 @@ REASON_LENGTH_MAX: Final = 300
 """Of the reasons why a join failed."""
 
 SEGMENT_ALL: Final = "_all"
+NO_OWN_TOKEN: Final = (
+    ": an agent here asks nobody, so it has no tokens of its own, and /v1/cluster/tokens lists the users'"
+)
 
 Reload = Callable[[], Awaitable[None]]
 """Reads the node's configuration again."""
@@ -48,7 +51,7 @@ def add_agent_routes(
     add_routes(
         app,
         (
-            ("/", GET, agent.root),
+            ("/", ANY, agent.root),
             ("/v1/agent/self", GET, fast_path.route("/v1/agent/self", agent.self, GET)),
             ("/v1/agent/members", GET, fast_path.route("/v1/agent/members", agent.members, GET)),
             ("/v1/agent/join/<rest:address>", GET_PUT, agent.join),
@@ -85,11 +88,11 @@ class AgentRoutes:
         node_id = "" if place is None or place.member_id != local.id else place.id
         answer = {
             "Config": config_answer(view.config_view(), node_id, view.version, _own_address(asked)),
-            "DebugConfig": {},
+            "DebugConfig": {"EnableDebug": False},  # without which `consul debug` ends at once
             "Coord": coordinate_shape(None if place is None else place.coordinate),
             "Member": local_answer(view, node_id),
             "Stats": stats_answer(view),
-            "Meta": local.tags,
+            "Meta": {**local.tags, OWN_VERSION_KEY: view.version},
         }
         return RawResponse(encode_json(answer, is_pretty(asked.query())))
 
@@ -129,7 +132,7 @@ class AgentRoutes:
         if query.first("wan") is not None:
             name = next((member.name for member in self._view.members() if wan_name(member) == node), node)
         with trio.CancelScope(shield=True):
-            await self._view.force_leave(name, query.first("prune") is not None)
+            await self._view.force_leave(name, _is_pruned(query))
         return empty_answer()
 
     async def leave(self) -> Response:
@@ -162,7 +165,21 @@ class AgentRoutes:
         if not self._access.enforces:
             raise Problem(401, "UNAUTHORIZED", "ACL support disabled")
         self._access.require(Scope.AGENT_WRITE)
-        raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown")
+        raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown{NO_OWN_TOKEN}")
+
+
+def _is_pruned(query: Query) -> bool:
+    """Read `prune`: given without a value, or with any but one that says no. Written as `prune=` it is none.
+
+    A Consul prunes then too, and with `prune=false`: what a script left empty should cost no member its place.
+    """
+    text = query.first("prune")
+    if not text:
+        return text is not None and b"prune" in current_request().raw_query.split(b"&")
+    try:
+        return parse_bool(text)
+    except ValueError:
+        return True
 
 
 def _own_address(asked: RawRequest) -> Address | None:

@@ -1,7 +1,13 @@
 """The part `Stats` of /v1/agent/self: groups of text, with Consul's groups among the node's own."""
 
+from typing import Final
+
+from api.consul.config import API_VERSION
 from api.nomad.stats import raft_group, runtime_group, serf_group
 from api.view import NodeView
+
+NOT_RUN: Final = ("ttl", "maintenance", "")
+"""Kinds of checks that the agent does not run itself."""
 
 
 def stats_answer(view: NodeView) -> dict[str, dict[str, str]]:
@@ -9,12 +15,13 @@ def stats_answer(view: NodeView) -> dict[str, dict[str, str]]:
     serf = serf_group(view)
     groups = {
         "agent": _agent(view),
-        "build": {"prerelease": view.version.partition("-")[2], "revision": "", "version": view.version},
+        "build": {"prerelease": "", "revision": view.version, "version": API_VERSION},
         "consul": _consul(view),
         "raft": raft_group(),
         "runtime": _runtime(),
         "serf_lan": serf,
         "serf_wan": dict(serf),
+        "shoal": {"version": view.version},
     }
     for name, values in view.stats().items():
         groups.setdefault(name, {}).update(values)
@@ -25,7 +32,7 @@ def _agent(view: NodeView) -> dict[str, str]:
     checks = view.services.checks().values()
     ttl_count = sum(check.kind == "ttl" for check in checks)
     return {
-        "check_monitors": str(sum(check.kind not in ("ttl", "") for check in checks)),
+        "check_monitors": str(sum(check.kind not in NOT_RUN for check in checks)),
         "check_ttls": str(ttl_count),
         "checks": str(len(checks)),
         "services": str(len(view.services.services())),

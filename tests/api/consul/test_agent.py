@@ -1,9 +1,11 @@
 """The agent's own routes: who it is, whom it sees, whom it joins and evicts."""
 
 import json
+import re
 
 import pytest
 
+from api.consul.member import OWN_TAGS
 from protocol.status import Status
 from tests.api.asker import ADMIN, ask_app, ask_consul, make_consul_app
 from tests.api.fake_catalog import place
@@ -31,10 +33,36 @@ async def test_self_has_the_keys_of_every_age() -> None:
     assert set(config["Ports"]) >= {"DNS", "HTTP", "RPC", "SerfLan", "SerfWan", "Server"}
     assert config["Datacenter"] == "dc1"
     assert (config["NodeName"], config["ClientAddr"], config["Ports"]["HTTP"]) == ("n1", "127.0.0.1", 4646)
-    assert answer.json["Meta"] == {"rack": "r1"}
+    assert answer.json["Meta"] == {"rack": "r1", "shoal-version": "0.1.0-dev"}
     assert answer.json["Stats"]["consul"]["leader_addr"] == "127.0.0.1:4647"
     assert answer.json["Stats"]["consul"]["leader"] == "true"
     assert all(isinstance(value, str) for group in answer.json["Stats"].values() for value in group.values())
+
+
+async def test_self_names_the_version_that_is_spoken() -> None:
+    """Programs gate on it, wherever they look; Shoal's own stands beside it."""
+    found = (await ask_consul(FakeView(), "GET", "/v1/agent/self")).json
+    assert (found["Config"]["Version"], found["Config"]["Revision"]) == ("1.8.7", "0.1.0-dev")
+    assert found["Stats"]["build"] == {"prerelease": "", "revision": "0.1.0-dev", "version": "1.8.7"}
+    assert found["Stats"]["shoal"] == {"version": "0.1.0-dev"}
+    for member in (await ask_consul(FakeView(), "GET", "/v1/agent/members")).json:
+        assert (member["Tags"]["build"], member["Tags"]["shoal-version"]) == ("1.8.7:", "0.1.0-dev")
+
+
+@pytest.mark.parametrize("path", ["/v1/agent/members", "/v1/agent/members?wan=1"])
+async def test_member_tags_of_the_dialect_are_its_own(path: str) -> None:
+    """A user's tag of a name that Consul's agents use displaces nothing; it is in the node's metadata."""
+    plain, tagged = FakeView(), FakeView()
+    forged = dict.fromkeys((*OWN_TAGS, "sl_alpha", "ft_fs"), "forged")
+    for number in (1, 2):
+        tagged.change_member(number, tags={**forged, "rack": f"r{number}"})
+    wanted = (await ask_consul(plain, "GET", path)).json
+    assert (await ask_consul(tagged, "GET", path)).json == wanted
+    assert set(wanted[0]["Tags"]) - {"rack"} <= OWN_TAGS
+    meta = (await ask_consul(tagged, "GET", "/v1/catalog/node/n2")).json["Node"]["Meta"]
+    assert meta == {**forged, "rack": "r2"}
+    found = (await ask_consul(tagged, "GET", "/v1/agent/self")).json["Meta"]
+    assert found == {**forged, "rack": "r1", "shoal-version": "0.1.0-dev"}
 
 
 async def test_self_member_is_on_the_list() -> None:
@@ -147,6 +175,28 @@ async def test_force_leave(method: str, node: str) -> None:
     assert view.calls == [("force_leave", node, True)]
 
 
+@pytest.mark.parametrize(
+    ("query", "is_pruned"),
+    [
+        ("", False),
+        ("?prune", True),
+        ("?prune&x=1", True),
+        ("?prune=1", True),
+        ("?prune=x", True),
+        ("?prune=", False),
+        ("?x&prune=&y", False),
+        ("?prune=false", False),
+        ("?prune=0", False),
+        ("?pruned", False),
+    ],
+)
+async def test_force_leave_prunes_where_that_is_said(query: str, is_pruned: bool) -> None:
+    """`prune` needs no value; written with an empty one, or with no, it is none."""
+    view = FakeView()
+    assert (await ask_consul(view, "PUT", f"/v1/agent/force-leave/n2{query}")).status == 200
+    assert view.calls == [("force_leave", "n2", is_pruned)]
+
+
 async def test_force_leave_by_the_name_of_the_wide_area() -> None:
     """With `wan` the name has the data centre behind it."""
     view = FakeView()
@@ -180,15 +230,16 @@ async def test_token_update() -> None:
     answer = await ask_consul(FakeView(), "PUT", "/v1/agent/token/default", {"Token": "x"})
     assert (answer.status, answer.text) == (401, "ACL support disabled")
     answer = await ask_consul(FakeView(), "PUT", "/v1/agent/token/default", {"Token": "x"}, ADMIN, acl=True)
-    assert (answer.status, answer.text) == (404, 'Token "default" is unknown')
+    assert answer.status == 404
+    assert answer.text.startswith('Token "default" is unknown: an agent here asks nobody')
 
 
 async def test_root_and_unknown_paths() -> None:
-    """The root names the dialect; an unknown path is 404 without a word, but with the index clients look for."""
+    """The root names the dialect; an unknown path is 404 with a sentence, and with the index clients look for."""
     assert (await ask_consul(FakeView(), "GET", "/")).text == "Consul Agent"
-    for path in ("/v1/kv/x", "/v1/catalog/nodes/", "/v1/agent", "/x"):
+    for path in ("/v1/jobs", "/v1/catalog/nodes/", "/v1/agent", "/x"):
         answer = await ask_consul(FakeView(), "GET", path)
-        assert (answer.status, answer.body) == (404, b"")
+        assert (answer.status, answer.text.startswith(("there is no", "no jobs run here"))) == (404, True)
         assert int(answer.headers["x-consul-index"]) > 0
 
 
@@ -226,3 +277,31 @@ async def test_native_routes_are_served_here_too() -> None:
     assert (await ask_consul(FakeView(), "GET", "/v1/cluster/members")).json["members"]
     answer = await ask_consul(FakeView(), "POST", "/v1/cluster/members")
     assert (answer.status, answer.json["code"]) == (405, "INVALID_METHOD")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "POST", "DELETE"])
+async def test_root_answers_every_method(method: str) -> None:
+    """Load balancers ask for the head of the root, and a Consul answers whatever is asked of it."""
+    answer = await ask_consul(FakeView(), method, "/")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.text == "Consul Agent"  # the server leaves it out of the answer to a HEAD
+
+
+async def test_self_lets_consul_debug_begin() -> None:
+    """`consul debug` reads whether profiles may be had, and ends where it is not told."""
+    answer = await ask_consul(FakeView(), "GET", "/v1/agent/self")
+    assert answer.json["DebugConfig"]["EnableDebug"] is False
+
+
+async def test_head_is_a_wrong_method_and_options_names_the_right_ones() -> None:
+    """Of every route of Consul's: HEAD is 405, OPTIONS is 200, and both say what is allowed."""
+    app = make_consul_app(FakeView())
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("consul ") and rule.rule != "/"]
+    assert len(rules) > 30
+    for rule in rules:
+        path = re.sub("<[^>]+>", "x", rule.rule)
+        head = await ask_app(app, "HEAD", path)
+        assert (head.status, head.text) == (405, "method HEAD not allowed"), path
+        options = await ask_app(app, "OPTIONS", path)
+        assert (options.status, options.body) == (200, b""), path
+        assert options.headers["allow"] == head.headers["allow"] == ",".join(["OPTIONS", *sorted(rule.methods or ())])
