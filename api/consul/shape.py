@@ -113,6 +113,11 @@ def coordinate_shape(coordinate: Coordinate | None) -> dict[str, Any] | None:
     return {"Vec": vector, "Error": error, "Adjustment": adjustment, "Height": height}
 
 
+def place_shape(node: CatalogNode, coordinate: Coordinate) -> dict[str, Any]:
+    """Shape a node's place as the coordinate routes have it; there is one segment, without a name."""
+    return {"Node": node.name, "Segment": "", "Coord": coordinate_shape(coordinate)}
+
+
 def _service_addresses(service: ServiceView) -> dict[str, Any]:
     return {name: {"Address": address, "Port": port} for name, (address, port) in service.tagged_addresses.items()}
 
