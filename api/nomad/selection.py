@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from api.answer import Problem
 from api.consul.filter import keep_all, read_filter
+from api.consul.filter_schema import INTEGER, TEXT, TEXTS, Schema
 from api.query import Query
 from protocol.error import InvalidRequest
 
@@ -19,6 +20,22 @@ PAGE_BAD: Final = "Expect a number for `per_page` query string parameter"
 CHOICE_BAD: Final = "failed to choose services: Parameter for choose must be in form '<number>|<key>'"
 
 Registration = Mapping[str, Any]
+
+REGISTRATION: Final[Schema] = {
+    "ID": TEXT,
+    "ServiceName": TEXT,
+    "Namespace": TEXT,
+    "NodeID": TEXT,
+    "Datacenter": TEXT,
+    "JobID": TEXT,
+    "AllocID": TEXT,
+    "Tags": TEXTS,
+    "Address": TEXT,
+    "Port": INTEGER,
+    "CreateIndex": INTEGER,
+    "ModifyIndex": INTEGER,
+}
+"""What a filter may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +60,7 @@ class Selection:
         per_page = _read_per_page(query.first("per_page") or "")
         choice = _read_choice(query.first("choose") or "")
         try:
-            keep = read_filter(query.first("filter") or "")
+            keep = read_filter(query.first("filter") or "", REGISTRATION)
         except Problem as wrong:
             reason = wrong.sentence.partition(": ")[2] or wrong.sentence
             sentence = f"failed to create result paginator: failed to read filter expression: {reason}"
