@@ -33,7 +33,6 @@ from protocol.error import InvalidRequest
 from protocol.status import Status
 from protocol.swim.effect import (
     Changed,
-    ChangeKind,
     Cloned,
     Effect,
     Expelled,
@@ -347,8 +346,7 @@ class Node:
                 log_change(change)
                 self.journal.add(self.unix_time(change.at), change)
                 self.catalog.note_change(change)
-                if change.kind is ChangeKind.REAP:
-                    self.peers.names.forget(change.id)
+                self.peers.note_change(change)
             case FactTaken(owner, fact):
                 self.catalog.note_fact(owner, fact)
             case JoinEnded():
@@ -361,6 +359,7 @@ class Node:
                 self._state.put(effect)
                 if isinstance(effect, PersistPresence):  # who is away does not go back to its seeds by itself
                     self.seeds.resting = effect.left
+                    self.peers.note_presence(effect)
             case KeyringReceived():
                 self._state.put_keyring(self.driver.keyring)
             case LeaveEnded():

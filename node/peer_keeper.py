@@ -5,23 +5,23 @@ What is promised is on the disk first: a word about an id is signed, stored, and
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
 
+from node.arrival import Arrivals
 from node.config import Config
 from node.driver import Driver
+from node.invitation import Invitation, Inviter
 from node.peer_name import PeerNames
-from node.seeds import SEED_ADDRESSES_MAX, Attempt
 from node.state import State
 from node.store_error import StoreError
-from protocol.address import PORT_MAX, Address, split_host_port
 from protocol.error import BadSignature, InvalidRequest, MalformedMessage
-from protocol.refusal import Refusal
 from protocol.security.signing_key import parse_public_key
+from protocol.status import Status
+from protocol.swim.effect import Change, ChangeKind, PersistPresence
 from protocol.swim.member import Member
 from protocol.swim.revocations import revocation_rank
 from protocol.ulid import MemberId, format_ulid
@@ -30,16 +30,6 @@ from protocol.wire.statement import Revocation
 if TYPE_CHECKING:
     from node.node import Node
 
-ADDRESS_LENGTH_MAX = 300
-"""Characters: a DNS name has 253 at most, a port five more."""
-INVITE_LONGEST_S = 9.0
-"""An invitation is answered within 10 s, whatever is at the address."""
-HTTP_HEAD_START_S = 1.5
-"""How long the address is taken for a gossip address, before it is asked by HTTP as well."""
-LISTED_LONGEST_S = 5.0
-"""How long a peer that shook hands may take until it is on the list: it may have to rise above a former incarnation."""
-ADDED_REMEMBERED_S = 60.0
-
 
 class NotActive(InvalidRequest):
     """This node has left the cluster: it has no say in it."""
@@ -47,16 +37,6 @@ class NotActive(InvalidRequest):
 
 class OperatorKeyRequired(InvalidRequest):
     """Only the operator's key may say who is out or in, and this node does not hold it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """What became of one; `peer` is the new member, or the one that was a member already."""
-
-    peer: MemberId | None = None
-    was_member: bool = False
-    refusal: Refusal | None = None
-    reason: str = ""
 
 
 class PeerKeeper:
@@ -70,8 +50,9 @@ class PeerKeeper:
         self.names = PeerNames(node, driver, state)
         self.rotation_turn = trio.Lock()
         """Held by whoever replaces the cluster key, until it is done."""
+        self.arrivals = Arrivals()
+        self.inviter = Inviter(node, self, self.arrivals, state.flush)
         self._turn = trio.Lock()
-        self._added_at: dict[MemberId, float] = {}
         self._guests: Counter[MemberId] = Counter()
         """How many invitations of an id are under way."""
         self._on_trial: set[MemberId] = set()
@@ -83,9 +64,9 @@ class PeerKeeper:
         """As `PeerNames.shown`."""
         return self.names.shown(member)
 
-    async def rename(self, id: MemberId, name: str) -> None:
+    async def rename(self, id: MemberId, name: str) -> bool:
         """As `PeerNames.change`."""
-        await self.names.change(id, name)
+        return await self.names.change(id, name)
 
     # --- inviting -------------------------------------------------------------------------------
 
@@ -100,22 +81,29 @@ class PeerKeeper:
             NotActive: the peer is revoked, and this node has left.
             StoreError: the disk does not take what followed.
         """
-        _check_address(address)
-        began, was_out = self._driver.now, self._node.is_leaving
-        with trio.move_on_after(INVITE_LONGEST_S):
-            attempt = await self._find(address)
-            if attempt.met is None:
-                return await self._settle(attempt, began, was_out)
-            async with self._awaiting(attempt.met):
-                if attempt.refusal is Refusal.REVOKED and self._bars(attempt.met):
-                    await self._reinstate_on_trial(attempt.met)
-                    attempt = await self._find(address)
-                return await self._settle(attempt, began, was_out)
-        return Invitation(reason=f"{address} did not answer within {INVITE_LONGEST_S:g} s")
+        return await self.inviter.invite(address)
+
+    def note_change(self, change: Change) -> None:
+        """Follow the list: invitations wait for arrivals, and a note goes with its peer."""
+        if change.kind is ChangeKind.JOIN:
+            member = self._node.membership.get(change.id)
+            if member is not None:
+                self.arrivals.note(member.record)
+        elif change.kind is ChangeKind.REAP:
+            self.names.forget(change.id)
+
+    def note_presence(self, presence: PersistPresence) -> None:
+        """Follow this node itself: whether it has left, or returned."""
+        if not presence.left:
+            self.arrivals.note_return()
 
     @asynccontextmanager
-    async def _awaiting(self, id: MemberId) -> AsyncIterator[None]:
-        """Put an id out again that was in on trial, once none of its invitations is under way and none brought it."""
+    async def hosting(self, id: MemberId) -> AsyncIterator[None]:
+        """Put an id out again that was in on trial, once none of its invitations is under way and none brought it.
+
+        Raises:
+            StoreError: the disk does not take it. Here and in the cluster the id is out again all the same.
+        """
         self._guests[id] += 1
         try:
             yield
@@ -123,118 +111,48 @@ class PeerKeeper:
             self._guests[id] -= 1
             if not self._guests[id]:
                 del self._guests[id]
-                is_on_trial = id in self._on_trial
-                self._on_trial.discard(id)
-                if is_on_trial and not self._node.membership.is_live(id):
+                if id in self._on_trial:
                     with trio.CancelScope(shield=True):
-                        await self._put_out_again(id)
+                        await self._judge_trial(id)
 
-    async def _reinstate_on_trial(self, id: MemberId) -> None:
-        try:
-            await self.revoke(id, revoked=False)
-        finally:
-            if not self._bars(id):
-                self._on_trial.add(id)
+    async def reinstate_on_trial(self, id: MemberId) -> None:
+        """Take an id in again for the invitations that are under way; raises as `revoke`."""
+        self._check_may_speak()
+        async with self._turn:
+            self.check_active()
+            if not self._bars(id):  # somebody has, for good
+                return
+            try:
+                await self._say(id, revoked=False)
+            finally:
+                if not self._bars(id):
+                    self._on_trial.add(id)
 
-    async def _put_out_again(self, id: MemberId) -> None:
-        """Take back what this node itself said for an invitation, though it may have left since.
+    def end_trial(self, id: MemberId) -> None:
+        """Leave an id in for good: an invitation brought it."""
+        self._on_trial.discard(id)
 
-        Raises:
-            StoreError: the disk does not take it. Here and in the cluster the id is out again all the same.
+    async def _judge_trial(self, id: MemberId) -> None:
+        """Take back what this node itself said for invitations, though it may have left since.
+
+        Nothing is awaited between the last look and the word: who comes in meanwhile by another address stays. So
+        the word is spoken first, and stored then.
         """
         async with self._turn:
-            if self._bars(id):
+            if id in self._guests or id not in self._on_trial:  # another invites it now, or somebody spoke meanwhile
+                return
+            self._on_trial.discard(id)
+            if self._bars(id) or self._node.membership.is_live(id):
                 return
             word = self._sign(id, revoked=True)
+            self._driver.perform(self._driver.engine.take_revocation(self._driver.now, word))
             try:
-                await self._speak(word)
+                await self._state.flush()
             except StoreError as wrong:
-                self._driver.perform(self._driver.engine.take_revocation(self._driver.now, word))
                 raise StoreError(
                     f"{format_ulid(id)} is reinstated on this node's disk: that it is out again is told to all, "
                     f"and not stored yet: {wrong}"
                 ) from None
-
-    async def _settle(self, attempt: Attempt, began: float, was_out: bool) -> Invitation:
-        """Tell what an attempt came to, once the peer is on the list."""
-        peer = attempt.peer
-        if attempt.own_echo:
-            return Invitation(self._node.local.id, was_member=True)
-        if peer is None:
-            return Invitation(refusal=attempt.refusal, reason=attempt.reason)
-        with trio.move_on_after(LISTED_LONGEST_S):
-            while not self._node.membership.is_live(peer):
-                await self._node.journal.wait_above(self._node.journal.index)
-        if not self._node.membership.is_live(peer):
-            return self.unseated("it shook hands, but is no member")
-        with trio.CancelScope(shield=True):
-            await self._state.flush()
-        if was_out:
-            if self._node.is_leaving:
-                return self.unseated("this node was let in, and had to leave again")
-            self._node.seeds.resting = False  # it is this node that was brought in, the peer may be on its old list
-        was_member = (attempt.was_live and not was_out) or self._was_added_since(peer, began)
-        return Invitation(peer, was_member=was_member)
-
-    def unseated(self, reason: str) -> Invitation:
-        """Refuse for what came between the handshake and a seat on the list."""
-        if self._node.membership.admission.is_full:
-            return Invitation(refusal=Refusal.NODE_LIMIT, reason=f"{reason}: another took the license's last seat")
-        return Invitation(reason=reason)
-
-    def _was_added_since(self, peer: MemberId, began: float) -> bool:
-        """Tell whether another invitation brought this peer while ours was under way; note it for the next."""
-        now = self._driver.now
-        self._added_at = {id: at for id, at in self._added_at.items() if now - at < ADDED_REMEMBERED_S}
-        if self._added_at.get(peer, began - 1.0) >= began:
-            return True
-        self._added_at[peer] = now
-        return False
-
-    async def _find(self, text: str) -> Attempt:
-        """Try an address as gossip's, and if that tells nothing, as HTTP's."""
-        try:
-            addresses = (await self._node.resolve(text))[:SEED_ADDRESSES_MAX]
-        except InvalidRequest as wrong:
-            return Attempt(reason=str(wrong))
-        attempts = {"gossip": Attempt(reason=f"{text} has no address")}
-        gossip_tried = trio.Event()
-
-        async def try_gossip(scope: trio.CancelScope) -> None:
-            for address in addresses:
-                attempts["gossip"] = await self._node.invite_address(address)
-                if attempts["gossip"].is_telling:
-                    scope.cancel()
-                    break
-            gossip_tried.set()
-
-        async def try_http(scope: trio.CancelScope) -> None:
-            with trio.move_on_after(HTTP_HEAD_START_S):
-                await gossip_tried.wait()
-            attempt = await self._ask_by_http(addresses)
-            if attempt is not None:
-                attempts["http"] = attempt
-                if attempt.is_telling:
-                    scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(try_gossip, nursery.cancel_scope)
-            nursery.start_soon(try_http, nursery.cancel_scope)
-        if attempts["gossip"].is_telling:
-            return attempts["gossip"]
-        return attempts.get("http", attempts["gossip"])
-
-    async def _ask_by_http(self, addresses: Sequence[Address]) -> Attempt | None:
-        """Ask by HTTP where the node gossips, and try that; None: no node of ours answers HTTP there."""
-        from node.identity_lookup import LookupFailed, look_up_gossip_address  # costs a node without HTTP nothing
-
-        for address in addresses:
-            try:
-                gossip = await look_up_gossip_address(address)
-            except LookupFailed:
-                continue
-            return await self._node.invite_address(gossip)
-        return None
 
     # --- who is out -----------------------------------------------------------------------------
 
@@ -250,18 +168,35 @@ class PeerKeeper:
             InvalidRequest: the id is this node's own.
             StoreError: the disk does not take it; nothing changed.
         """
+        self._check_may_speak()
+        async with self._turn:
+            self.check_active()
+            return await self._say(id, revoked=revoked)
+
+    async def delete(self, id: MemberId) -> bool:
+        """As `revoke`, for a peer; False, and nothing changed, where it is none any more once it is its turn."""
+        self._check_may_speak()
+        async with self._turn:
+            self.check_active()
+            member = self._node.membership.get(id)
+            if member is None or member.status is Status.LEFT:
+                return False
+            await self._say(id, revoked=True)
+            return True
+
+    def _check_may_speak(self) -> None:
         if self.operator_key is not None:
             raise OperatorKeyRequired(
                 "only the operator's key puts members out or in again here: sign it with "
                 "`shoal peers revoke|reinstate ID --operator-key FILE`"
             )
-        async with self._turn:
-            self.check_active()
-            self._on_trial.discard(id)
-            held = self._held(id)
-            if held is not None and held.revoked is revoked:
-                return await self._confirm(held)
-            return await self._speak(self._sign(id, revoked=revoked))
+
+    async def _say(self, id: MemberId, *, revoked: bool) -> Revocation:
+        self._on_trial.discard(id)
+        held = self._held(id)
+        if held is not None and held.revoked is revoked:
+            return await self._confirm(held)
+        return await self._speak(self._sign(id, revoked=revoked))
 
     async def take_statement(self, raw: bytes) -> Revocation:
         """Take a word that was signed elsewhere; the word that holds now, which is another where that is newer.
@@ -321,22 +256,6 @@ class PeerKeeper:
         with trio.CancelScope(shield=True):
             await self._state.flush()
         return held
-
-
-def _check_address(text: str) -> None:
-    """Refuse, before anything is resolved or repeated in a sentence, what nobody can listen at."""
-    if len(text) > ADDRESS_LENGTH_MAX:
-        raise InvalidRequest(f"an address of {len(text)} characters, at most {ADDRESS_LENGTH_MAX}")
-    if text != text.strip():  # elsewhere a person may have typed them; here a program says what it means
-        raise InvalidRequest(f"{text!r} is not host:port: there are blanks around it")
-    try:
-        host, port = split_host_port(text)
-    except ValueError as wrong:
-        raise InvalidRequest(str(wrong)) from None
-    if not host.isprintable():
-        raise InvalidRequest(f"{text!r} is not host:port")
-    if not 0 < port <= PORT_MAX:
-        raise InvalidRequest(f"{text!r} has no port to dial: give 1 to {PORT_MAX}")
 
 
 def operator_key(config: Config) -> bytes | None:

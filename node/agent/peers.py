@@ -7,15 +7,16 @@ from typing import TypeVar
 from api.answer import Problem
 from api.peer_view import Departure, PeerView, RevocationView, Rotation
 from node.agent.stored import stored
+from node.invitation import Invitation
 from node.key_rotation import RotationIncomplete, replace_cluster_key
 from node.node import Node
-from node.peer_keeper import Invitation, NotActive, OperatorKeyRequired
+from node.peer_keeper import NotActive, OperatorKeyRequired
 from protocol.error import InvalidRequest
 from protocol.refusal import Refusal
 from protocol.status import Status
 from protocol.swim.member import Member
 from protocol.ulid import MemberId, format_ulid, parse_ulid, ulid_time_ms
-from protocol.wire.statement import Revocation
+from protocol.wire.statement import Record, Revocation
 
 _CODES = {
     Refusal.LICENSE_MISMATCH: "LICENSE_MISMATCH",
@@ -59,6 +60,11 @@ class AgentPeers:
         """Tell whether a member is a peer: it has not left, or is this node itself."""
         return member.status is not Status.LEFT or member.id == self._node.local.id
 
+    def _gone(self, record: Record) -> PeerView:
+        """Return a peer as it came, which another request put out before this one was answered."""
+        name = record.display_name or record.name
+        return PeerView(format_ulid(record.id), name, record.public_key, False, record.address, ulid_time_ms(record.id))
+
     def _peer(self, member: Member) -> PeerView:
         return PeerView(
             id=format_ulid(member.id),
@@ -79,17 +85,18 @@ class AgentPeers:
         if invitation.was_member:
             raise Problem(HTTPStatus.CONFLICT, "ALREADY_EXISTS", f"the peer at {address} is in the cluster already")
         peer = self.get(format_ulid(invitation.peer))
-        if peer is None:
-            raise _refused(address, self._node.peers.unseated("it joined, and left again at once"))
-        return peer
+        if peer is not None:
+            return peer
+        if invitation.record is None:
+            raise _refused(address, self._node.peers.inviter.unseated("it joined, and left again at once"))
+        return self._gone(invitation.record)
 
     async def rename(self, id: str, name: str) -> PeerView | None:
         """Note how a peer is called, or say how this node is."""
         member = self._find(id)
         if member is None:
             return None
-        await stored(self._node.peers.rename(member.id, name))
-        return self.get(id)
+        return self.get(id) if await stored(self._node.peers.rename(member.id, name)) else None
 
     async def delete(self, id: str) -> bool:
         """Revoke a peer in the whole cluster."""
@@ -102,8 +109,7 @@ class AgentPeers:
                 "CANNOT_DELETE_LOCAL",
                 "this is the local peer: use /v1/peers/self",
             )
-        await _worded(self._node.peers.revoke(member.id, revoked=True))
-        return True
+        return await _worded(self._node.peers.delete(member.id))
 
     async def leave(self) -> Departure:
         """Say goodbye and stay."""

@@ -8,12 +8,13 @@ import pytest
 import trio
 import trio.testing
 
-from node import peer_keeper
+from node import invitation as invitation_module
 from node.config import Config
+from node.invitation import ADDRESS_LENGTH_MAX, Invitation
 from node.new_key_file import write_key_file
 from node.node import Node
 from node.open import bring_up
-from node.peer_keeper import ADDRESS_LENGTH_MAX, Invitation, NotActive, OperatorKeyRequired
+from node.peer_keeper import NotActive, OperatorKeyRequired
 from node.seeds import Attempt
 from node.store import DATABASE_NAME, Store
 from node.store_error import StoreError
@@ -169,7 +170,7 @@ async def test_node_that_left_returns_by_inviting_or_being_invited(two: tuple[No
 
 async def test_invitation_takes_no_longer_than_it_may(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the attempts do: a reason with the address, in time."""
-    monkeypatch.setattr(peer_keeper, "INVITE_LONGEST_S", 0.05)
+    monkeypatch.setattr(invitation_module, "INVITE_LONGEST_S", 0.05)
     Script(node, None)
     with trio.fail_after(5):
         invitation = await node.peers.invite("127.0.0.1:1")
@@ -198,7 +199,7 @@ async def test_revoked_peer_that_then_fails_stays_revoked(node: Node) -> None:
 
 async def test_revoked_peer_stays_revoked_when_the_time_is_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second attempt is cut off; what was said for it is taken back all the same."""
-    monkeypatch.setattr(peer_keeper, "INVITE_LONGEST_S", 0.3)
+    monkeypatch.setattr(invitation_module, "INVITE_LONGEST_S", 0.3)
     await node.peers.revoke(SOMEBODY, revoked=True)
     Script(node, BARRED, None)
     invitation = await node.peers.invite("127.0.0.1:1")

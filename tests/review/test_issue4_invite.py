@@ -9,10 +9,10 @@ import pytest
 import trio
 import trio.testing
 
-import node.peer_keeper
+import node.invitation
 from node import Config, open_node
+from node.invitation import Invitation
 from node.node import Node
-from node.peer_keeper import Invitation
 from node.seeds import Attempt
 from node.state import State
 from node.store_error import StoreError
@@ -51,8 +51,8 @@ async def test_peer_that_was_out_stays_out_when_nothing_comes_of_its_invitation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Callable[[Address], Awaitable[Attempt]]
 ) -> None:
     """The first handshake tells who it is; then it is too slow, or never gets a seat."""
-    monkeypatch.setattr(node.peer_keeper, "INVITE_LONGEST_S", 2 * SOON_S)
-    monkeypatch.setattr(node.peer_keeper, "LISTED_LONGEST_S", SOON_S)
+    monkeypatch.setattr(node.invitation, "INVITE_LONGEST_S", 2 * SOON_S)
+    monkeypatch.setattr(node.invitation, "LISTED_LONGEST_S", SOON_S)
 
     async def invite_address(self: Node, address: Address) -> Attempt:
         if self.membership.revocations.bars(SOMEBODY):
