@@ -175,7 +175,7 @@ class Inviter:
         revocations = self._node.membership.revocations
         word = None
         for count in range(1, HANDSHAKES_MAX + 1):
-            if (judged := self._judge(met, since, was_live=attempt.was_live)) is not None:
+            if (judged := self._judge(met, since, attempt)) is not None:
                 return judged
             if attempt.refusal is not Refusal.REVOKED or count == HANDSHAKES_MAX:
                 break
@@ -187,39 +187,43 @@ class Inviter:
             attempt = await self._node.invite_address(address)
         if attempt.peer is None:
             return Invitation(refusal=attempt.refusal, reason=attempt.reason)
-        return await self._wait_listed(attempt.peer, since)
+        return await self._wait_listed(attempt.peer, since, attempt)
 
-    async def _wait_listed(self, peer: MemberId, since: int) -> Invitation:
+    async def _wait_listed(self, peer: MemberId, since: int, attempt: Attempt) -> Invitation:
         """Judge a peer that shook hands to the end, once it is on the list."""
         node = self._node
         with trio.move_on_after(LISTED_LONGEST_S):
             while not node.membership.is_live(peer) and not self._arrivals.came(peer, since):
                 await node.journal.wait_above(node.journal.index)
-        judged = self._judge(peer, since, was_live=False)
+        judged = self._judge(peer, since, attempt)
         if judged is not None:
             return judged
         if node.is_leaving and node.membership.is_live(peer):
             return self.unseated("this node was let in, and had to leave again")
         return self.unseated("it shook hands, but is no member")
 
-    def _judge(self, peer: MemberId, since: int, *, was_live: bool) -> Invitation | None:
-        """Return what an invitation of a peer came to, if the peer is or was a member while it was under way."""
+    def _judge(self, peer: MemberId, since: int, attempt: Attempt) -> Invitation | None:
+        """Return what an invitation came to, if the peer is or was a member while it was under way; None else.
+
+        A handshake that was refused brought nobody, unless the peer was put out amid it.
+        """
         if self._node.is_leaving:  # this node's list is an old one
             return None
         member = self._node.membership.get(peer)
         is_live = member is not None and member.is_live
         came = self._arrivals.came(peer, since)
-        if (is_live or came) and self._arrivals.claim(peer, since):
+        may_have_brought = (is_live or came) and attempt.refusal in (None, Refusal.REVOKED)
+        if may_have_brought and self._arrivals.claim(peer, since):
             self._keeper.end_trial(peer)
             record = member.record if member is not None and is_live else self._arrivals.find(peer)
             return Invitation(peer, record=record)
-        return Invitation(peer, was_member=True) if is_live or was_live or came else None
+        return Invitation(peer, was_member=True) if is_live or attempt.was_live or came else None
 
     def _judge_unfinished(self, search: _Search) -> Invitation | None:
         """Return what is clear of an invitation whose time is up: the peer may be on the list, and not finished."""
         for member in list(self._node.membership):
             if member.address in search.dialled and member.id != self._node.local.id and member.is_live:
-                return self._judge(member.id, search.since, was_live=False)
+                return self._judge(member.id, search.since, Attempt())
         return None
 
     def unseated(self, reason: str) -> Invitation:
