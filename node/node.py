@@ -189,7 +189,7 @@ class Node:
                 for _ in range(JOINS_AT_ONCE_MAX):
                     nursery.start_soon(run)
         if any(attempt.joined for attempt in attempts):
-            self.seeds.joined = True
+            self.seeds.answered = True
             self.seeds.resting = False
             await self._state.flush()
         return attempts

@@ -88,7 +88,7 @@ class SeedKeeper:
         self._join = join
         self._is_member = is_member
         self._knows_members = knows_members
-        self.joined = False
+        self.answered = False
         """Whether any seed has answered since the start."""
         self.seeds: tuple[str, ...] = ()
         self.resting = False
@@ -97,6 +97,22 @@ class SeedKeeper:
         self._first_refused_at: dict[str, float] = {}
         self._warned_at: dict[str, float] = {}
         self._changed = trio.Event()
+
+    @property
+    def joined(self) -> bool:
+        """Whether this node is among others: somebody is on its list, however that came, or a seed has answered.
+
+        Read from the list itself, so that it is so as soon as the list shows it: the task that waits for a seed runs
+        later. One's own address counts as a seed that answers, though nobody is there.
+        """
+        return self.answered or self._knows_members()
+
+    @property
+    def unjoined_reason(self) -> str:
+        """Why this node is not where its seeds say that it belongs; empty where it is, or has none."""
+        if self.seeds and not self.joined:
+            return f"not joined yet: none of {', '.join(self.seeds)} has answered"
+        return ""
 
     def replace(self, seeds: Sequence[str]) -> None:
         """Use other seeds from now on; they are tried at once."""
@@ -147,13 +163,13 @@ class SeedKeeper:
         return all(results.values())
 
     async def _settle(self, seed: str) -> bool:
-        if self.resting or (self.joined and await self._is_settled(seed)):
+        if self.resting or (self.answered and await self._is_settled(seed)):
             return True
         attempt = await try_seed(seed, self._resolve, self._join_unless_resting)
         if self.resting or seed not in self.seeds:  # the node left, or the seeds were replaced, meanwhile
             return True
         if attempt.joined:
-            self.joined = True
+            self.answered = True
             self._first_refused_at.pop(seed, None)
             if not attempt.datagrams_reach:
                 self._warn(seed, "joined, but its datagrams do not reach this node's advertised address: open UDP")

@@ -103,7 +103,12 @@ class _Agent:
         from node.agent.http import start_http
 
         listening = await start_http(
-            nursery, self._node, self._config, self._shutdown, self._reason_not_ready, self._reload_config
+            nursery,
+            self._node,
+            self._config,
+            self._shutdown,
+            lambda: self._node.seeds.unjoined_reason,
+            self._reload_config,
         )
         self._reloadable.reload_tls = listening.reload_tls
         return listening
@@ -143,12 +148,6 @@ class _Agent:
                 node.config.data_dir / KEY_FILE_NAME,
             )
         nursery.start_soon(node.run_seeds)
-
-    def _reason_not_ready(self) -> str:
-        seeds = self._node.seeds
-        if seeds.seeds and not seeds.joined:
-            return f"not joined yet: none of {', '.join(seeds.seeds)} has answered"
-        return ""
 
     # --- running --------------------------------------------------------------------------------
 
