@@ -300,9 +300,12 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
 
 
 def _reason(body: bytes) -> str:
-    """Find the reason in an error's body: JSON with `error`, or plain text; one line, bounded."""
+    """Find the reason in an error's body: JSON with `error`, or plain text; bounded, and each run of blanks is one.
+
+    It is a server's text: who shows it escapes it.
+    """
     text = _error_field(body, "error") or body[: 4 * ERROR_TEXT_LENGTH_MAX].decode(errors="replace")
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    line = " ".join(text.split())
     return line if len(line) <= ERROR_TEXT_LENGTH_MAX else line[:ERROR_TEXT_LENGTH_MAX] + "..."
 
 

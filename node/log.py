@@ -5,12 +5,16 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from protocol.escape import escape, escape_json, quote
 from protocol.swim.effect import Change, ChangeKind
 from protocol.ulid import format_ulid
 from protocol.wire.statement import Revocation
 
 FIELDS = "fields"
 """The attribute of a log record that holds its event's fields, in order."""
+
+TRACE_MARGIN = "  | "
+"""Before each line of a traceback: an error's own text may have lines that look like records."""
 
 _LEVELS = {
     ChangeKind.SUSPECT: logging.WARNING,
@@ -74,25 +78,27 @@ def _time(record: logging.LogRecord) -> str:
 
 
 class _TextFormatter(logging.Formatter):
+    """One line of printable letters, whatever a record holds; a traceback follows, each of its lines behind a bar."""
+
     def format(self, record: logging.LogRecord) -> str:
-        """Give time, level, event or message, and fields as key=value."""
+        """Compose time, level, event or message, and fields as key=value."""
         fields: dict[str, object] = getattr(record, FIELDS, {})
-        text = f"{_time(record)} {record.levelname:7} {record.getMessage()}"
+        text = f"{_time(record)} {record.levelname:7} {escape(record.getMessage())}"
         for key, value in fields.items():
             if key != "event":
-                shown = str(value)
-                text += f" {key}={json.dumps(shown) if ' ' in shown or not shown else shown}"
+                text += f" {key}={quote(str(value))}"
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
+            trace = self.formatException(record.exc_info).split("\n")
+            text += "".join(f"\n{TRACE_MARGIN}{escape(line)}" for line in trace)
         return text
 
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Give one object: time, level, then the event's fields or a message."""
+        """Compose one object: time, level, then the event's fields or a message."""
         entry: dict[str, object] = {"time": _time(record), "level": record.levelname.lower()}
         fields: dict[str, object] = getattr(record, FIELDS, {})
         entry |= fields or {"logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return escape_json(json.dumps(entry, ensure_ascii=False))

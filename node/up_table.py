@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from node.up_watch import Row
+from protocol.escape import escape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -111,7 +112,8 @@ def print_once(rows: Sequence[Row]) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return row.name, row.id or "-", row.gossip or "-", row.http or "-", row.process, row.seen, row.awareness
+    cells = (row.name, row.id or "-", row.gossip or "-", row.http or "-", row.process, row.seen, row.awareness)
+    return tuple(map(escape, cells))
 
 
 def _table(rows: Sequence[Row], width: int) -> "RenderableType":

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-import msgspec
-
 from api.answer import ECHO_LENGTH_MAX, Problem
+from protocol.escape import escape
 
 TYPE_MISSING: Final = "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"
 NAME_MISSING: Final = "Missing check name"
@@ -23,12 +22,12 @@ NO_PATH: Final = "No path to datacenter"
 def quote(text: str) -> str:
     """Quote a piece of a request as Go's %q does: between double quotes, on one line, and short."""
     cut = text if len(text) <= ECHO_LENGTH_MAX else text[:ECHO_LENGTH_MAX] + "..."
-    return msgspec.json.encode(one_line(cut)).decode()
+    return '"{}"'.format(one_line(cut).replace('"', '\\"'))
 
 
 def one_line(text: str) -> str:
-    """Put a blank for each letter that would end a line, or shows nowhere."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """Return a text with escapes for each letter that would end a line, move a cursor, or shows nowhere."""
+    return escape(text)
 
 
 def failed(sentence: str) -> Problem:

@@ -21,6 +21,7 @@ from node.setting_value import ConfigError
 from node.state import KEY_FILE_NAME
 from node.store_error import StoreError
 from protocol.error import InvalidRequest
+from protocol.escape import escape
 from protocol.ulid import format_ulid
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ async def run_agent(config: Config, reload: Callable[[], Config] | None = None) 
         return EXIT_DONE
     _log.error("%s", failure)
     if config.log_json:
-        sys.stderr.write(f"shoal: {failure}\n")
+        sys.stderr.write(f"shoal: {escape(str(failure))}\n")
     return EXIT_FAILED
 
 

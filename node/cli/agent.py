@@ -10,6 +10,7 @@ from node.config import Config
 from node.config_flag import config_flags
 from node.config_source import load_config
 from node.setting_value import ConfigError
+from protocol.escape import escape
 
 
 class BadSetting(click.ClickException):
@@ -19,7 +20,7 @@ class BadSetting(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Print the sentence alone: the list of all flags would hide it."""
-        click.echo(f"shoal: {self.format_message()}", err=True)
+        click.echo(f"shoal: {escape(self.format_message())}", err=True)
 
 
 @click.command()

@@ -6,8 +6,9 @@ import click
 import msgspec
 
 from node.cli.link import Link, agent_command
-from node.cli.output import format_duration, format_moment, paint_status, print_json, printable
+from node.cli.output import format_duration, format_moment, paint_status, print_json
 from node.http_client import ClientError, segment
+from protocol.escape import escape
 
 STALL_SHOWN_S = 0.1
 """Timers are always late by a little; what is shorter explains nothing."""
@@ -62,7 +63,7 @@ def explain(link: Link, node: str) -> None:
 def tell(story: Story) -> list[str]:
     """Write the story, one line for each change and its details below it."""
     status = paint_status(story.status) if story.status else "off the list"
-    lines = [f"{printable(story.name)} ({printable(story.id)}) is {status} for this agent"]
+    lines = [f"{escape(story.name)} ({escape(story.id)}) is {status} for this agent"]
     if story.forgotten:
         lines.append(f"{story.forgotten} older changes are no longer kept")
     if not story.entries:
@@ -73,15 +74,15 @@ def tell(story: Story) -> list[str]:
 
 
 def _tell_entry(entry: Entry) -> list[str]:
-    what = f"{entry.change}, {paint_status(entry.status)} at incarnation {entry.incarnation}"
+    what = f"{escape(entry.change)}, {paint_status(entry.status)} at incarnation {entry.incarnation}"
     lines = ["", f"{format_moment(entry.at)}  {what}"]
     if entry.text:
-        lines.append(f"  {printable(entry.text)}")
+        lines.append(f"  {escape(entry.text)}")
     if entry.by:
-        lines.append(f"  by: {printable(', '.join(entry.by))}")
+        lines.append(f"  by: {escape(', '.join(entry.by))}")
     if entry.paths:
         lines.append("  tried:")
-        lines += [f"    {printable(path)}" for path in entry.paths]
+        lines += [f"    {escape(path)}" for path in entry.paths]
     if entry.rtt_s is not None:
         lines.append(f"  last round trip before: {format_duration(entry.rtt_s)}")
     if entry.awareness:

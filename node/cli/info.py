@@ -8,6 +8,7 @@ from node.cli.link import Link, agent_command
 from node.cli.output import print_json, print_pairs
 from node.cli.root import Failure
 from node.http_client import ClientError
+from protocol.escape import escape
 
 CONFIG_SHOWN = (
     "NodeName", "Region", "Datacenter", "Profile", "BindAddr", "AdvertiseAddrs", "DataDir", "LogLevel", "LeaveOnTerm",
@@ -74,7 +75,7 @@ def _mapping(link: Link, path: str) -> dict[str, Any]:
 
 def _print_group(title: str, values: object) -> None:
     if isinstance(values, dict) and values:
-        click.echo(title)
+        click.echo(escape(title))
         print_pairs(((str(key), _text(value)) for key, value in values.items()), indent="  ")
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.cli.link import Link, agent_command
-from node.cli.output import print_json, print_pairs, printable
+from node.cli.output import print_json, print_pairs
 from node.cli.root import Failure
 from node.http_client import ClientError
+from protocol.escape import escape
 
 if TYPE_CHECKING:
     from protocol.security.license import License
@@ -155,7 +156,7 @@ def apply(link: Link, file: Path) -> None:
     if link.as_json:
         print_json(shown)
         return
-    click.echo(f"license {printable(str(shown.get('license_id')))} is renewed on {link.client.url}")
+    click.echo(f"license {escape(str(shown.get('license_id')))} is renewed on {link.client.url}")
     _print(shown)
 
 
@@ -285,7 +286,7 @@ def _print(shown: dict[str, Any]) -> None:
     print_pairs(pairs)
     warnings = shown.get("warnings")
     for warning in warnings if isinstance(warnings, list) else ():
-        click.echo(f"warning: {printable(str(warning))}")
+        click.echo(f"warning: {escape(str(warning))}")
 
 
 def _nodes(count: int) -> str:

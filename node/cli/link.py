@@ -14,6 +14,7 @@ import click
 from node.cli.output import print_json
 from node.cli.root import Failure
 from node.http_client import DEFAULT_URL, Client, ClientError, Params
+from protocol.escape import escape
 
 TOKEN_FILE_NAME = "admin.token"
 TOKEN_FILE_SIZE_MAX = 4096
@@ -44,7 +45,7 @@ class Link:
         if self.as_json:
             print_json(answer if answer is not None else {})
         else:
-            click.echo(sentence)
+            click.echo(escape(sentence))
 
 
 def agent_command(function: Callable[..., None]) -> Callable[..., None]:

@@ -8,6 +8,7 @@ from node.cli.root import Failure
 from node.cli.tag import TagParam
 from node.http_client import JOIN_TIMEOUT_S, ClientError
 from node.member_row import MemberRow, fetch_members
+from protocol.escape import escape
 
 
 @click.command()
@@ -73,9 +74,9 @@ def force_leave(link: Link, node: str, prune: bool) -> None:
     if link.as_json:
         print_json({"node": node, "status_before": status, "prune": prune})
     elif status in ("alive", "suspect"):
-        click.echo(f"{node} is {status}: if it answers, it refutes this and stays")
+        click.echo(f"{escape(node)} is {status}: if it answers, it refutes this and stays")
     else:
-        click.echo(f"{node} is {'off the list' if prune else 'left'}")
+        click.echo(f"{escape(node)} is {'off the list' if prune else 'left'}")
 
 
 def _status_before(link: Link, node: str) -> str:

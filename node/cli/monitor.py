@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from node.cli.link import Link, agent_command
-from node.cli.output import format_moment, paint_status, print_json_line, printable
+from node.cli.output import format_moment, paint_status, print_json_line
 from node.http_client import ServerEvent, StreamBrokenError, UnreachableError
+from protocol.escape import escape
 
 RETRY_PAUSE_S = 1.0
 RETRY_PAUSE_MAX_S = 10.0
@@ -62,7 +63,7 @@ def _follow(link: Link, index: int | None) -> Iterator[ServerEvent]:
             if not met:
                 raise
             reason = str(error)
-        click.echo(f"shoal: {reason}; trying again in {pause_s:g} s", err=True)
+        click.echo(f"shoal: {escape(reason)}; trying again in {pause_s:g} s", err=True)
         sleep(pause_s)
         pause_s = min(2 * pause_s, RETRY_PAUSE_MAX_S)
 
@@ -73,17 +74,17 @@ def _as_line(event: ServerEvent) -> dict[str, Any]:
 
 
 def _print_event(event: ServerEvent) -> None:
-    data = event.data
+    data, kind = event.data, f"{escape(event.kind):<{EVENT_WIDTH}}"
     if event.kind == "gap" or not isinstance(data, dict):
-        click.echo(f"{event.kind:<{EVENT_WIDTH}}  some events before the next ones are lost")
+        click.echo(f"{kind}  some events before the next ones are lost")
         return
     if event.kind == "end":
-        click.echo(f"{event.kind:<{EVENT_WIDTH}}  {printable(str(data.get('reason', '')))}")
+        click.echo(f"{kind}  {escape(str(data.get('reason', '')))}")
         return
     at, status = data.get("at"), data.get("status")
     moment = format_moment(at) if isinstance(at, int | float) else "-"
     click.echo(
-        f"{moment}  {event.kind:<{EVENT_WIDTH}}  {printable(str(data.get('name', '?')))}"
-        f"  {printable(str(data.get('address', '')))}  {paint_status(printable(str(status or 'off the list')))}"
-        f"  incarnation {data.get('incarnation', '?')}"
+        f"{moment}  {kind}  {escape(str(data.get('name', '?')))}"
+        f"  {escape(str(data.get('address', '')))}  {paint_status(str(status or 'off the list'))}"
+        f"  incarnation {escape(str(data.get('incarnation', '?')))}"
     )

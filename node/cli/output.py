@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from protocol.escape import escape, escape_json
+
 STATUS_STYLES = {
     "alive": "green",
     "suspect": "yellow",
@@ -30,20 +32,20 @@ def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    click.echo(escape_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
 
 
 def print_json_line(value: Any) -> None:
     """Print a value as JSON on one line, at once."""
     import msgspec
 
-    click.echo(msgspec.json.encode(value))
+    click.echo(escape_json(msgspec.json.encode(value).decode()))
     sys.stdout.flush()
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], status_column: int = -1) -> None:
     """Print rows under headings; on a terminal the column `status_column` is coloured by its word."""
-    cells = [[printable(cell) for cell in row] for row in rows]
+    cells = [[escape(cell) for cell in row] for row in rows]
     if is_terminal():
         _print_rich(headings, cells, status_column)
     else:
@@ -53,7 +55,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], status_c
 
 def print_pairs(pairs: Iterable[tuple[str, str]], indent: str = "") -> None:
     """Print names and values in two columns."""
-    rows = [(f"{indent}{name}", printable(value)) for name, value in pairs]
+    rows = [(f"{indent}{escape(name)}", escape(value)) for name, value in pairs]
     for line in align(rows):
         click.echo(line)
 
@@ -64,15 +66,10 @@ def align(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def printable(text: str) -> str:
-    """Replace what would move a terminal's cursor or change its colours."""
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def paint_status(status: str) -> str:
-    """Colour a status word; click takes the colour away again where no terminal reads."""
-    style = STATUS_STYLES.get(status.split(" ", maxsplit=1)[0])
-    return click.style(status, fg=style) if style else status
+    """Colour a status word, escaped; click takes the colour away again where no terminal reads."""
+    style, shown = STATUS_STYLES.get(status.split(" ", maxsplit=1)[0]), escape(status)
+    return click.style(shown, fg=style) if style else shown
 
 
 def format_duration(seconds: float) -> str:

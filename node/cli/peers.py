@@ -11,6 +11,7 @@ from node.cli.link import Link, agent_command
 from node.cli.output import print_json, print_table
 from node.cli.root import Failure
 from node.http_client import ClientError, segment
+from protocol.escape import escape
 
 PEERS_PATH = "/v1/peers"
 REVOCATIONS_PATH = "/v1/cluster/revocations"
@@ -148,9 +149,10 @@ def delete(link: Link, id: str, rotate: bool, operator_key: Path | None) -> None
     done = _rotate(link, id) if rotate else {}
     link.tell({"deleted": True, **done}, f"{id} is out of the cluster")
     if rotate and not link.as_json:
-        click.echo(f"the cluster key is now {done.get('key')}")
+        click.echo(f"the cluster key is now {escape(str(done.get('key')))}")
         if done.get("untold"):
-            click.echo(f"failed members need the new key file to return: {', '.join(map(str, done['untold']))}")
+            names = ", ".join(map(str, done["untold"]))
+            click.echo(f"failed members need the new key file to return: {escape(names)}")
 
 
 def _rotate(link: Link, id: str) -> dict[str, Any]:

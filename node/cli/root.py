@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from node.cli.lazy_group import LazyGroup
+from protocol.escape import escape
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -63,7 +64,7 @@ class Failure(click.ClickException):
     exit_code = EXIT_FAILED
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"shoal: {self.format_message()}", file=file, err=True)
+        click.echo(f"shoal: {escape(self.format_message())}", file=file, err=True)
 
 
 class Commands(LazyGroup):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import click
 
 from node.cli import output
+from protocol.escape import escape
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,8 +30,8 @@ class Row:
     @classmethod
     def of(cls, key: str, cells: Sequence[str], words: Sequence[str]) -> Self:
         """Make a row of text that an agent sent; nothing in it moves a terminal's cursor."""
-        shown = tuple(map(output.printable, cells))
-        return cls(key, shown, "  ".join(output.printable(word) for word in words if word))
+        shown = tuple(map(escape, cells))
+        return cls(key, shown, "  ".join(escape(word) for word in words if word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class LineScreen:
 
     def say(self, sentence: str) -> None:
         """Print on standard error."""
-        click.echo(f"shoal: {sentence}", err=True)
+        click.echo(f"shoal: {escape(sentence)}", err=True)
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -103,7 +104,7 @@ class JsonScreen:
 
     def say(self, sentence: str) -> None:
         """Print on standard error."""
-        click.echo(f"shoal: {sentence}", err=True)
+        click.echo(f"shoal: {escape(sentence)}", err=True)
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -133,7 +134,7 @@ class LiveScreen:
         """Print above the table."""
         from rich.text import Text
 
-        self._console.print(Text(f"shoal: {sentence}"))
+        self._console.print(Text(f"shoal: {escape(sentence)}"))
 
     def close(self) -> None:
         """Stop drawing."""

@@ -12,6 +12,7 @@ from node.cli import output
 from node.cli.link import Link, agent_command
 from node.cli.service_screen import Headings, Page, Row, open_screen, print_page
 from node.http_client import ClientError, UnreachableError, segment
+from protocol.escape import escape
 
 SERVICES_PATH = "/v1/cluster/services"
 WAIT_S = 30
@@ -138,7 +139,7 @@ def _ask_for_one(name: str, tags: Sequence[str], passing: bool) -> Question:
     def read(answer: Any) -> Page:
         listed = _convert(answer, InstanceList)
         rows = tuple(_instance_row(item) for item in listed.instances)
-        nothing = f"no {'such ' if tags or passing else ''}instance of {output.printable(name)} is known here"
+        nothing = f"no {'such ' if tags or passing else ''}instance of {escape(name)} is known here"
         return Page(listed.index, "instances", answer["instances"], INSTANCE_HEADINGS, rows, nothing)
 
     wanted = tuple(("tag", tag) for tag in tags) + ((("passing", "true"),) if passing else ())

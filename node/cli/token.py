@@ -7,6 +7,7 @@ import click
 from node.cli.link import Link, agent_command
 from node.cli.output import print_json, print_table
 from node.http_client import ClientError, segment
+from protocol.escape import escape
 
 TOKENS_PATH = "/v1/cluster/tokens"
 
@@ -45,12 +46,10 @@ def create(link: Link, name: str, scopes: tuple[str, ...], expires: str | None) 
     if link.as_json:
         print_json({key: answer.get(key) for key in ("token", "id", "scopes")})
         return
-    click.echo(answer["token"])
+    click.echo(escape(answer["token"]))
     until = f", until {answer['expires_at']}" if answer.get("expires_at") else ""
-    click.echo(
-        f"shown this once{until}: give it as SHOAL_TOKEN or --token; `shoal token revoke {answer.get('id')}` ends it",
-        err=True,
-    )
+    note = f"shown this once{until}: give it as SHOAL_TOKEN or --token; `shoal token revoke {answer.get('id')}` ends it"
+    click.echo(escape(note), err=True)
 
 
 @token.command("list", short_help="List the tokens, never their secrets.")

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import click
 import msgspec
 
-from node.cli.output import align, format_duration, printable
+from node.cli.output import align, format_duration
+from protocol.escape import escape
 from simulations.result import Result, Violation
 
 VIOLATIONS_SHOWN = 20
@@ -16,7 +17,7 @@ COUNTS_PER_LINE = 5
 def violation_line(violation: Violation) -> str:
     """Tell a violation in a line: "no-resurrection at 12.3 s at n3: n4 was failed ..."."""
     where = f" at {violation.node}" if violation.node else ""
-    return printable(f"{violation.checker} at {violation.at:.3f} s{where}: {violation.text}")
+    return escape(f"{violation.checker} at {violation.at:.3f} s{where}: {violation.text}")
 
 
 def print_result(result: Result) -> None:

@@ -1,10 +1,13 @@
 """The log: one line per event, for people as text and for programs as JSON."""
 
+import io
 import json
 import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from node import log
 from protocol.address import Address
@@ -14,6 +17,9 @@ from protocol.swim.evidence import Evidence
 from protocol.ulid import MemberId
 
 SUBJECT = MemberId(bytes(16))
+ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(
+    st.sampled_from('a \\\n\x1b\x9b\u2028\u202e\ud800"=')
+)
 ACCUSER = MemberId(bytes(15) + b"\x01")
 
 
@@ -87,6 +93,63 @@ def test_newlines_in_values_stay_in_their_line(capsys: pytest.CaptureFixture[str
         log.log_event(logging.getLogger("shoal.x"), logging.INFO, "event", note="a\nmember-failed name=n1")
         captured = capsys.readouterr()
         assert len((captured.out + captured.err).splitlines()) == 1
+
+
+@given(message=ANY_TEXT, fields=st.dictionaries(st.sampled_from(["name", "note", "address", "output"]), ANY_TEXT))
+def test_record_is_one_line_of_printable_letters(message: str, fields: dict[str, str]) -> None:
+    """Whatever is in its message or in any field, in either form; as JSON it is read back as it was."""
+    for as_json in (True, False):
+        written = _written(as_json, message, fields)
+        assert written.endswith("\n")
+        assert written[:-1].isprintable()
+        assert len(written.splitlines()) == 1
+        assert written.encode()
+    assert {key: _joined(value) for key, value in fields.items()}.items() <= json.loads(
+        _written(True, "x", fields)
+    ).items()
+
+
+def test_text_shows_what_was_not_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    """A service's name with a newline and an escape is seen for what it is, in a sentence as in a field."""
+    log.configure("info", as_json=False)
+    name = "web\n2026-01-01T00:00:00.000Z WARNING member-failed name=n3\x1b[2K\u202e\\"
+    logging.getLogger("shoal.service").warning("deregistered service %s", name)
+    log.log_event(logging.getLogger("shoal.x"), logging.INFO, "event", name=name)
+    sentence, event = capsys.readouterr().err.splitlines()
+    shown = r"web\n2026-01-01T00:00:00.000Z WARNING member-failed name=n3\x1b[2K\u202e\\"
+    assert sentence.endswith(f"deregistered service {shown}")
+    assert event.endswith(f'event name="{shown}"')
+
+
+def test_traceback_follows_behind_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its lines are lines, for people; none of them can be taken for a record, whatever the error's text is."""
+    log.configure("info", as_json=False)
+    try:
+        raise ValueError("x\n2026-01-01T00:00:00.000Z WARNING member-failed\x1b[2J")
+    except ValueError:
+        logging.getLogger("shoal.x").exception("failed")
+    record, *trace = capsys.readouterr().err.splitlines()
+    assert record.endswith("ERROR   failed")
+    assert all(line.startswith(log.TRACE_MARGIN) and line.isprintable() for line in trace)
+    assert trace[-1] == r"  | 2026-01-01T00:00:00.000Z WARNING member-failed\x1b[2J"
+
+
+def _written(as_json: bool, message: str, fields: dict[str, str]) -> str:
+    log.configure("info", as_json=as_json)
+    (handler,) = logging.getLogger("shoal").handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(io.StringIO())
+    if fields:
+        log.log_event(logging.getLogger("shoal.x"), logging.INFO, message, **fields)
+    else:
+        logging.getLogger("shoal.x").info("%s", message)
+    written: str = handler.stream.getvalue()
+    return written
+
+
+def _joined(text: str) -> object:
+    """Read two surrogates side by side as the letter they are, as every reader of JSON does."""
+    return json.loads(json.dumps(text))
 
 
 def test_plain_messages_carry_their_logger(capsys: pytest.CaptureFixture[str]) -> None:

@@ -196,7 +196,9 @@ async def test_update_takes_a_body() -> None:
     assert (await ask_consul(view, "GET", "/v1/agent/check/update/c")).status == 405
 
 
-@pytest.mark.parametrize(("sent", "shown"), [("Passing", "Passing"), ("", ""), ("unknown", "unknown"), ("a\nb", "a b")])
+@pytest.mark.parametrize(
+    ("sent", "shown"), [("Passing", "Passing"), ("", ""), ("unknown", "unknown"), ("a\nb", r"a\nb")]
+)
 async def test_update_status_is_exact(sent: str, shown: str) -> None:
     """Exactly passing, warning and critical are statuses."""
     view = FakeView()

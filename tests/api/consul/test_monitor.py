@@ -37,7 +37,7 @@ async def test_monitor_streams_from_its_level_upwards() -> None:
             client = await _open(address, "?loglevel=WARN")
             _log.info("not this")
             await trio.to_thread.run_sync(_log.warning, "this %s", "one\nand no other line")
-            assert b"[WARNING] shoal.test: this one and no other line\n" in await client.read_until(b"line\n")
+            assert rb"[WARNING] shoal.test: this one\nand no other line" + b"\n" in await client.read_until(b"line\n")
             shutdown.set()
     assert logging.getLogger("shoal").handlers == before
 

@@ -50,7 +50,7 @@ async def test_show_decodes_once(sent: str, id: str) -> None:
     [
         ("x", 404, "unknown service ID: x"),
         ("", 404, "unknown service ID: "),
-        ("%C3%A9%0A%2F", 404, "unknown service ID: \u00e9 /"),
+        ("%C3%A9%0A%2F", 404, "unknown service ID: \u00e9\\n/"),
         ("x" * 200, 404, f"unknown service ID: {'x' * 80}"),
         ("consul", 404, "unknown service ID: consul"),
         ("%ff", 400, "the path is not percent-encoded UTF-8"),

@@ -152,4 +152,4 @@ def test_long_reason_is_cut_to_one_line(agent: FakeAgent) -> None:
         Client(agent.url).get("/x")
 
     assert len(str(caught.value)) < 500
-    assert str(caught.value).isprintable()
+    assert "\n" not in str(caught.value)

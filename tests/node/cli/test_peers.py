@@ -57,7 +57,7 @@ def test_peers_list_shows_a_table(agent: FakeAgent, run: Run) -> None:
     head, first, second = plain.stdout.splitlines()
     assert head.split() == ["Name", "Id", "Address", "Local", "Created"]
     assert first.split() == ["n1", ID_1, "127.0.0.1:7941", "yes", "2026-11-21T02:28:23Z"]
-    assert second.startswith("evil?[2J")
+    assert second.startswith(r"evil\x1b[2J")
     assert json.loads(run("peers", "list", "--json").stdout) == rows
     assert agent.last().params == []
 

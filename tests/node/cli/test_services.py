@@ -127,7 +127,7 @@ def test_services_of_a_name_are_instances_with_what_ails_them(agent: FakeAgent, 
     assert heading.split() == ["Node", "Address", "Id", "Tags", "Status", "Output"]
     assert first.split() == ["n1", "10.0.0.1:80", "web-1", "v2", "passing"]
     assert second.split()[:4] == ["n2", "[::1]:80", "web-1", "critical"]
-    assert second.endswith("service:web-1: HTTP GET: 500 ?[2J (and 1 more)")
+    assert second.endswith(r"service:web-1: HTTP GET: 500 \x1b[2J (and 1 more)")
 
 
 def test_services_output_is_one_bounded_line(agent: FakeAgent, run: Run) -> None:

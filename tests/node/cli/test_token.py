@@ -98,7 +98,7 @@ def test_token_list_shows_all_but_secrets(agent: FakeAgent, run: Run) -> None:
     assert plain == [
         "Id  Name         Scopes  Created  Expires    Last used",
         "aa  admin.token  admin   A        never      U",
-        "bb  ci?[2J       admin   A        expired E  -",
+        r"bb  ci\x1b[2J    admin   A        expired E  -",
     ]
     assert json.loads(as_json) == [never, expired]
 
