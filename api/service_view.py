@@ -98,7 +98,7 @@ class CheckView:
     service_name: str
     service_tags: tuple[str, ...]
     kind: str
-    """ttl, http, tcp, script, docker, or empty (maintenance, serfHealth)."""
+    """ttl, http, tcp, script, docker, maintenance, or empty (serfHealth)."""
     create_index: int = 0
     modify_index: int = 0
 

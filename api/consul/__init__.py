@@ -1,7 +1,8 @@
 """Consul's HTTP API: its agent API as the page of 0.7 has it, and the read side of catalog, health and status.
 
 Reading order. `route` finds a handler by prefix, `wording` has the sentences, `refusal` answers what no route takes.
-The agent: `agent` (self, members, join, force-leave and the like), `service`, `check`, `maintenance` and `monitor`;
+The agent: `agent` (self, members, join, force-leave and the like), `service`, `check`, `maintenance`,
+`local_health`, `host` and `monitor`;
 `definition` reads what is registered, out of the `body`. The catalog: `option` reads what all its routes take,
 `directory` is what there is to list under such options, `block` waits for news, `listing` puts an answer together;
 `catalog`, `health`, `mesh` and `status` are the routes. `shape` makes Consul's JSON of the node's values.
@@ -17,6 +18,7 @@ from api.consul.catalog import add_catalog_routes
 from api.consul.check import add_check_routes
 from api.consul.health import add_health_routes
 from api.consul.listing import Lister
+from api.consul.local_health import add_local_health_routes
 from api.consul.maintenance import add_maintenance_routes
 from api.consul.mesh import add_mesh_routes
 from api.consul.monitor import add_monitor_route
@@ -46,6 +48,7 @@ def add_consul_routes(
     add_service_routes(app, view, access)
     add_check_routes(app, view, access)
     add_maintenance_routes(app, view, access)
+    add_local_health_routes(app, view, access)
     add_catalog_routes(app, view, access, lister)
     add_health_routes(app, view, lister)
     add_mesh_routes(app, view, lister)

@@ -1,5 +1,7 @@
 """Maintenance of the node and of its services. Order of checks: method, arguments, right, existence."""
 
+from typing import Final
+
 import trio
 from quart import Response
 from quart_trio import QuartTrio
@@ -13,6 +15,14 @@ from api.service_view import NoSuchService
 from api.token_view import Scope
 from api.view import NodeView
 from protocol.error import InvalidRequest
+
+NODE_CHECK: Final = "_node_maintenance"
+SERVICE_CHECK_PREFIX: Final = "_service_maintenance:"
+
+
+def is_maintenance(check_id: str) -> bool:
+    """Tell whether a check is there because of a maintenance, of the node or of a service."""
+    return check_id == NODE_CHECK or check_id.startswith(SERVICE_CHECK_PREFIX)
 
 
 def add_maintenance_routes(app: QuartTrio, view: NodeView, access: Access) -> None:

@@ -1,6 +1,8 @@
 """Consul's JSON of the node's values. Lists and objects that are empty are so written, never null."""
 
+from functools import lru_cache
 from hashlib import blake2b
+from ipaddress import IPv4Address, ip_address
 from typing import Any, Final
 
 from api.answer import encode_json
@@ -9,6 +11,8 @@ from api.service_view import CheckView, ServiceView
 
 HASH_SIZE: Final = 8
 """Bytes of a content hash, as many as Consul's."""
+FAMILIES_REMEMBERED_MAX: Final = 4_096
+"""Addresses of which the family is remembered: reading one costs more than shaping a whole service."""
 
 
 def service_shape(service: ServiceView) -> dict[str, Any]:
@@ -24,8 +28,8 @@ def service_shape(service: ServiceView) -> dict[str, Any]:
         "Weights": {"Passing": passing, "Warning": warning},
         "EnableTagOverride": service.enable_tag_override,
     }
-    if service.tagged_addresses:
-        shape["TaggedAddresses"] = _service_addresses(service)
+    if addresses := _service_addresses(service):
+        shape["TaggedAddresses"] = addresses
     return shape
 
 
@@ -60,6 +64,22 @@ def agent_check_shape(check: CheckView) -> dict[str, Any]:
         "CreateIndex": 0,
         "ModifyIndex": 0,
     }
+
+
+def local_check_shape(check: CheckView) -> dict[str, Any]:
+    """Shape a check as agent/health/service has it: without its type, and with a definition that is all zero."""
+    definition = {
+        "Interval": "0s",
+        "Timeout": "0s",
+        "DeregisterCriticalServiceAfter": "0s",
+        "HTTP": "",
+        "Header": None,
+        "Method": "",
+        "Body": "",
+        "TLSSkipVerify": False,
+        "TCP": "",
+    }
+    return agent_check_shape(check) | {"Type": "", "Definition": definition}
 
 
 def check_shape(check: CheckView) -> dict[str, Any]:
@@ -100,8 +120,8 @@ def instance_shape(node: CatalogNode, service: ServiceView) -> dict[str, Any]:
         "ServiceEnableTagOverride": service.enable_tag_override,
         **_indexes(service),
     }
-    if service.tagged_addresses:
-        shape["ServiceTaggedAddresses"] = _service_addresses(service)
+    if addresses := _service_addresses(service):
+        shape["ServiceTaggedAddresses"] = addresses
     return shape
 
 
@@ -114,11 +134,32 @@ def coordinate_shape(coordinate: Coordinate | None) -> dict[str, Any] | None:
 
 
 def _service_addresses(service: ServiceView) -> dict[str, Any]:
-    return {name: {"Address": address, "Port": port} for name, (address, port) in service.tagged_addresses.items()}
+    """Return the tagged addresses: those given, and where its address is an IP that one under lan_ipvN and wan_ipvN."""
+    family = _family(service.address)
+    made = dict.fromkeys((f"lan_{family}", f"wan_{family}"), (service.address, service.port)) if family else {}
+    addresses = {**made, **service.tagged_addresses}
+    return {name: {"Address": address, "Port": port} for name, (address, port) in sorted(addresses.items())}
 
 
 def _tagged_addresses(node: CatalogNode) -> dict[str, str]:
-    return {"lan": node.address.host, "wan": node.address.host}
+    host = node.address.host
+    family = _family(host)
+    names = ("lan", f"lan_{family}", "wan", f"wan_{family}") if family else ("lan", "wan")
+    return dict.fromkeys(names, host)
+
+
+@lru_cache(FAMILIES_REMEMBERED_MAX)
+def _family(host: str) -> str:
+    """Return `ipv4` or `ipv6`, or nothing for what Go's ParseIP takes for no address: a name, or one with a zone."""
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return ""
+    if isinstance(ip, IPv4Address):
+        return "ipv4"
+    if ip.scope_id is not None:
+        return ""
+    return "ipv4" if ip.ipv4_mapped is not None else "ipv6"
 
 
 def _indexes(value: ServiceView | CheckView | CatalogNode) -> dict[str, int]:

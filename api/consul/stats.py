@@ -1,7 +1,12 @@
 """The part `Stats` of /v1/agent/self: groups of text, with Consul's groups among the node's own."""
 
+from typing import Final
+
 from api.nomad.stats import raft_group, runtime_group, serf_group
 from api.view import NodeView
+
+NOT_RUN: Final = ("ttl", "maintenance", "")
+"""Kinds of checks that the agent does not run itself."""
 
 
 def stats_answer(view: NodeView) -> dict[str, dict[str, str]]:
@@ -25,7 +30,7 @@ def _agent(view: NodeView) -> dict[str, str]:
     checks = view.services.checks().values()
     ttl_count = sum(check.kind == "ttl" for check in checks)
     return {
-        "check_monitors": str(sum(check.kind not in ("ttl", "") for check in checks)),
+        "check_monitors": str(sum(check.kind not in NOT_RUN for check in checks)),
         "check_ttls": str(ttl_count),
         "checks": str(len(checks)),
         "services": str(len(view.services.services())),

@@ -148,7 +148,18 @@ class FakeServices:
             self._checks.pop(id, None)
         elif id not in self._checks:
             self._checks[id] = CheckView(
-                NODE, id, name, CheckStatus.CRITICAL, reason, "", service_id or "", service_name, (), "", 23, 24
+                NODE,
+                id,
+                name,
+                CheckStatus.CRITICAL,
+                reason,
+                "",
+                service_id or "",
+                service_name,
+                (),
+                "maintenance",
+                23,
+                24,
             )
         self._changed(service_name)
 

@@ -70,7 +70,8 @@ async def test_service_entries() -> None:
     entries = (await ask_consul(view, "GET", "/v1/health/service/web")).json
     assert [set(entry) for entry in entries] == [{"Node", "Service", "Checks"}] * 2
     assert [entry["Service"]["ID"] for entry in entries] == ["w1", "w2"]
-    assert entries[0]["Node"]["TaggedAddresses"] == {"lan": "127.0.0.1", "wan": "127.0.0.1"}
+    addresses = dict.fromkeys(("lan", "lan_ipv4", "wan", "wan_ipv4"), "127.0.0.1")
+    assert entries[0]["Node"]["TaggedAddresses"] == addresses
     for entry in entries:
         ids = [check["CheckID"] for check in entry["Checks"]]
         assert ids == ["serfHealth", "disk", f"service:{entry['Service']['ID']}"]

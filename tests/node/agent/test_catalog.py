@@ -61,3 +61,15 @@ async def test_own_check_is_shown_as_it_stands_now(node: Node) -> None:
     assert (held.service_name, held.service_tags, held.kind) == ("web", ("a", "b"), "ttl")
     await services.update_ttl("up", CheckStatus.WARNING, "less")
     assert catalog.checks_of(local)[1].output == "less"
+
+
+async def test_maintenance_check_has_a_kind_of_its_own(node: Node) -> None:
+    """What a maintenance made is told by its id, in both looks; serfHealth and a user's check are not taken for it."""
+    services, catalog = AgentServices(node), AgentCatalog(node)
+    await services.set_maintenance(None, enabled=True, reason="", token_id="")
+    await services.set_maintenance("web/1", enabled=True, reason="", token_id="")
+    local = catalog.node("n1")
+    assert local is not None
+    wanted = {"_node_maintenance": "maintenance", "_service_maintenance:web/1": "maintenance", "up": "ttl"}
+    assert {check.id: check.kind for check in services.checks().values()} == wanted
+    assert {check.id: check.kind for check in catalog.checks_of(local)} == {**wanted, SERF_HEALTH: ""}
