@@ -1,11 +1,10 @@
 """Consul's HTTP API: its agent API as the page of 0.7 has it, and the read side of catalog, health and status.
 
 Reading order. `route` finds a handler by prefix, `wording` has the sentences, `refusal` answers what no route takes.
-The agent: `agent` (self, members, join, force-leave and the like), `service`, `check`, `maintenance`,
-`local_health`, `host` and `monitor`;
-`definition` reads what is registered, out of the `body`. The catalog: `option` reads what all its routes take,
-`directory` is what there is to list under such options, `block` waits for news, `listing` puts an answer together;
-`catalog`, `health`, `mesh` and `status` are the routes. `shape` makes Consul's JSON of the node's values.
+The agent: `agent` (self, members, join, force-leave and the like), `service`, `check`, `maintenance`, `local_health`,
+`host` and `monitor`; `definition` reads what is registered, out of the `body`. The catalog: `option` reads what all its
+routes take, `directory` is what there is to list under such options, `block` waits for news, `listing` puts an answer
+together; `catalog`, `health`, `mesh` and `status` are the routes. `shape` makes Consul's JSON of the node's values.
 
 What is accepted follows 0.7 (GET where it says so, unknown keys ignored), what is answered follows 1.x.
 """
@@ -17,6 +16,7 @@ from api.consul.agent import Reload, add_agent_routes
 from api.consul.catalog import add_catalog_routes
 from api.consul.check import add_check_routes
 from api.consul.health import add_health_routes
+from api.consul.host import add_host_route
 from api.consul.listing import Lister
 from api.consul.local_health import add_local_health_routes
 from api.consul.maintenance import add_maintenance_routes
@@ -44,6 +44,7 @@ def add_consul_routes(
     lister = Lister(view, access)
     prepare_routes(app)
     add_agent_routes(app, view, access, counter, fast_path, reload)
+    add_host_route(app, access)
     add_monitor_route(app, access)
     add_service_routes(app, view, access)
     add_check_routes(app, view, access)

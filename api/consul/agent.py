@@ -16,7 +16,7 @@ from api.consul.config import config_answer
 from api.consul.filter import keep_all, read_filter
 from api.consul.member import local_answer, members_answer, wan_name
 from api.consul.option import is_pretty
-from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
+from api.consul.route import ANY, GET, GET_PUT, PUT, add_routes, check_readable
 from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
@@ -48,7 +48,7 @@ def add_agent_routes(
     add_routes(
         app,
         (
-            ("/", GET, agent.root),
+            ("/", ANY, agent.root),
             ("/v1/agent/self", GET, fast_path.route("/v1/agent/self", agent.self, GET)),
             ("/v1/agent/members", GET, fast_path.route("/v1/agent/members", agent.members, GET)),
             ("/v1/agent/join/<rest:address>", GET_PUT, agent.join),

@@ -1,4 +1,4 @@
-"""Routes of a Consul: found by prefix, what follows is decoded once, and nobody asks for a head alone."""
+"""Routes of a Consul: found by prefix, what follows is decoded once, and a head alone is had of the root only."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -14,6 +14,9 @@ GET: Final = ("GET",)
 PUT: Final = ("PUT",)
 GET_PUT: Final = ("GET", "PUT")
 """What 0.7 served for every method and later versions only for PUT: clients of both ages are in use."""
+
+ANY: Final = ("GET", "HEAD", "OPTIONS", "PUT", "POST", "DELETE")
+"""Whatever is asked of the root, which says what answers here."""
 
 Handler = Callable[..., Awaitable[Any]]
 Row = tuple[str, Sequence[str], Handler]
@@ -46,7 +49,7 @@ def add_routes(app: QuartTrio, rows: Sequence[Row]) -> None:
     for rule, methods, handler in rows:
         endpoint = f"consul {rule} {handler.__name__}"
         made = app.url_rule_class(rule, methods=methods, endpoint=endpoint)
-        if made.methods is not None:
+        if made.methods is not None and "HEAD" not in methods:
             made.methods.discard("HEAD")
         app.url_map.add(made)
         app.view_functions[endpoint] = handler

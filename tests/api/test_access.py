@@ -66,12 +66,15 @@ NATIVE_ROUTES = {
 }
 
 CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
-    "/": {"GET": OPEN},
+    "/": dict.fromkeys(("GET", "PUT", "POST", "DELETE"), OPEN),
     "/v1/agent/self": {"GET": Scope.AGENT_READ},
     "/v1/agent/members": {"GET": Scope.NODE_READ},
     "/v1/agent/services": {"GET": Scope.SERVICE_READ},
     "/v1/agent/checks": {"GET": Scope.SERVICE_READ},
     "/v1/agent/metrics": {"GET": Scope.AGENT_READ},
+    "/v1/agent/host": {"GET": Scope.AGENT_READ},
+    "/v1/agent/health/service/id/<rest:service_id>": {"GET": Scope.SERVICE_READ},
+    "/v1/agent/health/service/name/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/agent/monitor": {"GET": Scope.AGENT_READ},
     "/v1/agent/leave": {"PUT": Scope.ADMIN},
     "/v1/agent/reload": {"PUT": Scope.AGENT_WRITE},

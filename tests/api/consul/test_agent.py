@@ -226,3 +226,11 @@ async def test_native_routes_are_served_here_too() -> None:
     assert (await ask_consul(FakeView(), "GET", "/v1/cluster/members")).json["members"]
     answer = await ask_consul(FakeView(), "POST", "/v1/cluster/members")
     assert (answer.status, answer.json["code"]) == (405, "INVALID_METHOD")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "POST", "DELETE"])
+async def test_root_answers_every_method(method: str) -> None:
+    """Load balancers ask for the head of the root, and a Consul answers whatever is asked of it."""
+    answer = await ask_consul(FakeView(), method, "/")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.text == "Consul Agent"  # the server leaves it out of the answer to a HEAD

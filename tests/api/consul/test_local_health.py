@@ -175,13 +175,13 @@ async def test_service_address_is_tagged_by_its_family(address: str, names: set[
     """An IP address stands under lan_ipvN and wan_ipvN too, with the port; a name stands nowhere else."""
     view = FakeView()
     await ask_consul(view, "PUT", "/v1/agent/service/register", {"Name": "web", "Address": address, "Port": 80})
-    for path, pick in (
-        ("/v1/agent/services", lambda found: found["web"].get("TaggedAddresses", {})),
-        ("/v1/catalog/service/web", lambda found: found[0].get("ServiceTaggedAddresses", {})),
-        ("/v1/health/service/web", lambda found: found[0]["Service"].get("TaggedAddresses", {})),
-    ):
-        found = pick((await ask_consul(view, "GET", path)).json)
-        assert found == {name: {"Address": address, "Port": 80} for name in names}
+    wanted = {name: {"Address": address, "Port": 80} for name in names}
+    agents = (await ask_consul(view, "GET", "/v1/agent/services")).json["web"]
+    (listed,) = (await ask_consul(view, "GET", "/v1/catalog/service/web")).json
+    (entry,) = (await ask_consul(view, "GET", "/v1/health/service/web")).json
+    assert agents.get("TaggedAddresses", {}) == wanted
+    assert listed.get("ServiceTaggedAddresses", {}) == wanted
+    assert entry["Service"].get("TaggedAddresses", {}) == wanted
 
 
 async def test_service_tagged_address_given_goes_before_the_one_made() -> None:
