@@ -1,7 +1,7 @@
-"""What the node logs, as it happens: a line of text for each record, from the level asked for upwards.
+"""What the node logs, as it happens: a line for each record, as text or with `?logjson` as JSON, from a level upwards.
 
-A level below the one the node runs with shows no more than its log. Who reads too slowly loses lines, and is told how
-many.
+A level below the one the node runs with shows no more than its log. Who reads too slowly loses lines, and a line says
+how many.
 """
 
 import logging
@@ -16,9 +16,10 @@ from quart import Response, request
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import TEXT_TYPE, Problem
+from api.answer import ECHO_LENGTH_MAX, TEXT_TYPE, Problem
+from api.consul.log_line import JsonLine, TextLine, stream_record
 from api.consul.route import GET, add_routes
-from api.consul.wording import one_line, quote
+from api.consul.wording import one_line
 from api.middleware import CLOSING, ON_END
 from api.query import current_query
 from api.token_view import Scope
@@ -28,7 +29,9 @@ STREAMS_MAX: Final = 8
 """Each formats every line."""
 LINES_MAX: Final = 512
 """Held for a reader that is slower than the log."""
-LINE_LENGTH_MAX: Final = 2_048
+
+BEGIN: Final = "streaming the log"
+LOST: Final = "lines were lost: they came faster than they were read"
 
 LOGGER: Final = "shoal"
 """The one above all of the node's."""
@@ -39,7 +42,6 @@ LEVELS: Final = MappingProxyType(
         "debug": logging.DEBUG,
         "info": logging.INFO,
         "warn": logging.WARNING,
-        "warning": logging.WARNING,
         "err": logging.ERROR,
         "error": logging.ERROR,
     }
@@ -62,14 +64,15 @@ class MonitorRoute:
     async def open(self) -> Response:
         """Begin a stream; it ends with the client or the server."""
         self._access.require(Scope.AGENT_READ)
-        wanted = current_query().first("loglevel") or "info"
+        query = current_query()
+        wanted = query.first("loglevel") or "info"
         level = LEVELS.get(wanted.lower())
         if level is None:
-            raise InvalidRequest(f"Unknown log level: {quote(wanted)}")
+            raise InvalidRequest(f"Bad request: Unknown log level: {one_line(wanted[:ECHO_LENGTH_MAX])}")
         if self.open_count >= STREAMS_MAX:
             raise Problem(429, "TOO_MANY_STREAMS", f"{STREAMS_MAX} streams of the log are open, no more may be")
         self.open_count += 1
-        lines = LogLines(level)
+        lines = LogLines(level, JsonLine() if query.first("logjson") is not None else TextLine())
         logger = logging.getLogger(LOGGER)
         logger.addHandler(lines)
 
@@ -79,9 +82,9 @@ class MonitorRoute:
 
         request.scope[ON_END] = end  # type: ignore[typeddict-unknown-key]
         closing = request.scope.get("state", {}).get(CLOSING)
-        begin = f"the log from level {wanted.lower()} upwards\n"
+        begin = lines.format(stream_record(logging.INFO, BEGIN, loglevel=wanted.lower()))
         response = Response(
-            follow(begin, lines, closing), 200, {"Content-Type": TEXT_TYPE, "Cache-Control": "no-store"}
+            follow(f"{begin}\n", lines, closing), 200, {"Content-Type": TEXT_TYPE, "Cache-Control": "no-store"}
         )
         response.timeout = None
         return response
@@ -90,9 +93,10 @@ class MonitorRoute:
 class LogLines(logging.Handler):
     """Takes records in any thread, and hands their lines to the one Trio runs in."""
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: int, line: logging.Formatter) -> None:
+        """Keep what makes a line of a record, with its fields."""
         super().__init__(level)
-        self.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
+        self.setFormatter(line)
         self._lines: deque[str] = deque()
         self._lost_count = 0
         self._news = trio.Event()
@@ -101,7 +105,7 @@ class LogLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record's line, unless too many wait."""
         try:
-            line = one_line(self.format(record))[:LINE_LENGTH_MAX]
+            line = self.format(record)
         except (ValueError, TypeError):  # arguments that do not fit: the log itself complains of them
             return
         with suppress(trio.RunFinishedError):
@@ -121,13 +125,13 @@ class LogLines(logging.Handler):
         taken = [*self._lines]
         self._lines.clear()
         if self._lost_count:
-            taken.append(f"{self._lost_count} lines were lost: they came faster than they were read")
+            taken.append(self.format(stream_record(logging.WARNING, LOST, count=self._lost_count)))
             self._lost_count = 0
         return "".join(f"{line}\n" for line in taken)
 
 
 async def follow(begin: str, lines: LogLines, closing: trio.Event | None) -> AsyncIterator[bytes]:
-    """Give the text of the stream until `closing`; the first line leaves at once, and the answer's head with it."""
+    """Return the text of the stream until `closing`; the first line leaves at once, and the answer's head with it."""
     yield begin.encode()
     while closing is None or not closing.is_set():
         text = ""
