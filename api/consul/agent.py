@@ -12,7 +12,7 @@ from quart_trio import QuartTrio
 from api.access import Access
 from api.answer import TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json, json_answer
 from api.completion import complete, released_while_waiting
-from api.consul.config import config_answer
+from api.consul.config import OWN_VERSION_KEY, config_answer
 from api.consul.filter import keep_all, read_filter
 from api.consul.member import local_answer, members_answer, wan_name
 from api.consul.option import is_pretty
@@ -89,7 +89,7 @@ class AgentRoutes:
             "Coord": coordinate_shape(None if place is None else place.coordinate),
             "Member": local_answer(view, node_id),
             "Stats": stats_answer(view),
-            "Meta": local.tags,
+            "Meta": {**local.tags, OWN_VERSION_KEY: view.version},
         }
         return RawResponse(encode_json(answer, is_pretty(asked.query())))
 

@@ -14,9 +14,14 @@ OFF: Final = -1
 PROTOCOL: Final = 2
 """Of Consul's agents; what our members speak is in their own shape."""
 
+API_VERSION: Final = "1.8.7"
+"""The Consul whose API is spoken: programs gate on it, Nomad at 1.8.0."""
+OWN_VERSION_KEY: Final = "shoal-version"
+"""Where a dialect has text of a user's choice, Shoal's own version stands under this name."""
+
 
 def config_answer(config: ConfigView, node_id: str, version: str, http: Address | None) -> dict[str, Any]:
-    """Shape the part `Config` of /v1/agent/self; `http` is where this dialect listens."""
+    """Shape the part `Config` of /v1/agent/self; `http` is where this dialect listens, `version` is Shoal's own."""
     gossip = config.advertise
     return {
         "AdvertiseAddr": gossip.host,
@@ -50,7 +55,7 @@ def config_answer(config: ConfigView, node_id: str, version: str, http: Address 
         },
         "Protocol": PROTOCOL,
         "RejoinAfterLeave": config.rejoin_after_leave,
-        "Revision": "",
+        "Revision": version,
         "RetryJoin": list(config.join),
         "Server": True,
         "SkipLeaveOnInt": not config.leave_on_interrupt,
@@ -61,5 +66,5 @@ def config_answer(config: ConfigView, node_id: str, version: str, http: Address 
         "VerifyIncoming": True,
         "VerifyOutgoing": True,
         "VerifyServerHostname": False,
-        "Version": version,
+        "Version": API_VERSION,
     }

@@ -2,11 +2,25 @@
 
 from typing import Any, Final
 
+from api.consul.config import API_VERSION, OWN_VERSION_KEY
 from api.view import MemberView, NodeView
 from protocol.status import Status
 
 ROLE: Final = "consul"
-"""What Consul's servers call themselves; a user's tag `role` goes before it."""
+"""What Consul's servers call themselves."""
+
+BUILD: Final = f"{API_VERSION}:"
+"""A version and, behind the colon, a revision, which Debian's builds have not."""
+
+OWN_TAGS: Final = frozenset(
+    {
+        *("acls", "bootstrap", "build", "dc", "expect", "id", "nonvoter", "port", "raft_vsn", "read_replica", "role"),
+        *("segment", "use_tls", "vsn", "vsn_max", "vsn_min", "wan_join_port", OWN_VERSION_KEY),
+    }
+)
+"""What Consul's agents say of themselves in tags: a user's tag of such a name would be taken for theirs."""
+OWN_TAG_PREFIXES: Final = ("ft_", "sl_")
+"""Of features that a server has, and of the ports of its segments."""
 
 ALIVE: Final = 1
 LEAVING: Final = 2
@@ -66,13 +80,15 @@ def _member_shape(member: MemberView, uuid: str, is_leaving: bool, is_oldest: bo
 
 
 def _tags(member: MemberView, uuid: str, is_oldest: bool) -> dict[str, str]:
-    """Join the user's tags and what Consul's own would say; only `role` may be the user's."""
+    """Join the user's tags and those of Consul's agents; a user's of such a name is in the node's Meta alone."""
     low, high, current = member.protocol_range
     made = {
-        "build": member.version,
+        "build": BUILD,
         "dc": member.datacenter,
         "port": str(member.address.port),
+        "role": ROLE,
         "segment": "",
+        OWN_VERSION_KEY: member.version,
         "vsn": str(current),
         "vsn_max": str(high),
         "vsn_min": str(low),
@@ -81,4 +97,8 @@ def _tags(member: MemberView, uuid: str, is_oldest: bool) -> dict[str, str]:
         made["id"] = uuid
     if is_oldest:
         made["bootstrap"] = "1"
-    return {"role": ROLE, **member.tags, **made}
+    return {name: value for name, value in member.tags.items() if not _is_own(name)} | made
+
+
+def _is_own(name: str) -> bool:
+    return name in OWN_TAGS or name.startswith(OWN_TAG_PREFIXES)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from api.consul.config import API_VERSION
 from api.nomad.stats import raft_group, runtime_group, serf_group
 from api.view import NodeView
 
@@ -14,12 +15,13 @@ def stats_answer(view: NodeView) -> dict[str, dict[str, str]]:
     serf = serf_group(view)
     groups = {
         "agent": _agent(view),
-        "build": {"prerelease": view.version.partition("-")[2], "revision": "", "version": view.version},
+        "build": {"prerelease": "", "revision": view.version, "version": API_VERSION},
         "consul": _consul(view),
         "raft": raft_group(),
         "runtime": _runtime(),
         "serf_lan": serf,
         "serf_wan": dict(serf),
+        "shoal": {"version": view.version},
     }
     for name, values in view.stats().items():
         groups.setdefault(name, {}).update(values)

@@ -3,21 +3,25 @@
 No secret is among them; where Nomad has one (Vault's and Consul's tokens) the value is empty.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from api.view import ConfigView
 
+API_VERSION: Final = "1.0.18"
+"""The Nomad whose API is spoken: programs gate on it."""
+OWN_VERSION_KEY: Final = "shoal-version"
+"""Where the dialect has text of a user's choice, Shoal's own version stands under this name."""
+
 
 def config_answer(config: ConfigView, version: str, servers: tuple[str, ...]) -> dict[str, Any]:
-    """Shape the part `config` of /v1/agent/self."""
+    """Shape the part `config` of /v1/agent/self; `version` is Shoal's own."""
     gossip = config.advertise
     http = config.http
-    release, _, prerelease = version.partition("-")
     return {
         "Addresses": {"HTTP": http.host if http else "", "RPC": config.bind.host, "Serf": config.bind.host},
         "AdvertiseAddrs": {"HTTP": str(http) if http else "", "RPC": str(gossip), "Serf": str(gossip)},
         "BindAddr": config.bind.host,
-        "Client": _client(servers),
+        "Client": _client(servers, version),
         "Consul": _consul(),
         "DataDir": config.data_dir,
         "Datacenter": config.datacenter,
@@ -35,7 +39,7 @@ def config_answer(config: ConfigView, version: str, servers: tuple[str, ...]) ->
         "Ports": {"HTTP": http.port if http else 0, "RPC": gossip.port, "Serf": gossip.port},
         "Profile": config.profile,
         "Region": config.region,
-        "Revision": "",
+        "Revision": version,
         "Server": _server(config),
         "SyslogFacility": "",
         "TLSConfig": {
@@ -48,12 +52,12 @@ def config_answer(config: ConfigView, version: str, servers: tuple[str, ...]) ->
         },
         "Telemetry": _telemetry(),
         "Vault": _vault(),
-        "Version": release,
-        "VersionPrerelease": prerelease,
+        "Version": API_VERSION,
+        "VersionPrerelease": "",
     }
 
 
-def _client(servers: tuple[str, ...]) -> dict[str, Any]:
+def _client(servers: tuple[str, ...], version: str) -> dict[str, Any]:
     return {
         "AllocDir": "",
         "ChrootEnv": {},
@@ -64,7 +68,7 @@ def _client(servers: tuple[str, ...]) -> dict[str, Any]:
         "GCInodeUsageThreshold": 0,
         "GCInterval": 0,
         "MaxKillTimeout": "",
-        "Meta": {},
+        "Meta": {OWN_VERSION_KEY: version},
         "NetworkInterface": "",
         "NetworkSpeed": 0,
         "NodeClass": "",

@@ -3,11 +3,20 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from api.nomad.config import API_VERSION, OWN_VERSION_KEY
 from api.view import MemberView, NodeView
 from protocol.status import Status
 
 ROLE: Final = "nomad"
-"""What Nomad's servers call themselves; a user's tag `role` goes before it."""
+"""What Nomad's servers call themselves."""
+
+OWN_TAGS: Final = frozenset(
+    {
+        *("ap_version", "ap_zone", "bootstrap", "build", "dc", "expect", "id", "mvn", "nonvoter", "port", "raft_vsn"),
+        *("redundancy_zone", "region", "revision", "role", "rpc_addr", "upgrade_version", "vsn", OWN_VERSION_KEY),
+    }
+)
+"""What Nomad's servers say of themselves in tags: a user's tag of such a name would be taken for theirs."""
 
 _WORDS: Final = {
     Status.ALIVE: "alive",
@@ -37,23 +46,25 @@ def member_answer(member: MemberView, is_leaving: bool, is_oldest: bool) -> dict
 
 
 def _tags(member: MemberView, is_oldest: bool) -> dict[str, str]:
-    """Join the user's tags and what Nomad's own would say; only `role` may be the user's.
+    """Join the user's tags and those of Nomad's servers; a user's of such a name is in the native API alone.
 
     `bootstrap` marks the oldest member on the list, the one that began the cluster.
     """
     low, _, current = member.protocol_range
     made = {
-        "build": member.version,
+        "build": API_VERSION,
         "dc": member.datacenter,
         "id": member.id,
         "mvn": str(low),
         "port": str(member.address.port),
         "region": member.region,
+        "role": ROLE,
+        OWN_VERSION_KEY: member.version,
         "vsn": str(current),
     }
     if is_oldest:
         made["bootstrap"] = "1"
-    return {"role": ROLE, **member.tags, **made}
+    return {name: value for name, value in member.tags.items() if name not in OWN_TAGS} | made
 
 
 def members_answer(view: NodeView) -> dict[str, Any]:

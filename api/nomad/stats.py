@@ -17,6 +17,7 @@ def stats_answer(view: NodeView) -> dict[str, dict[str, str]]:
         "raft": raft_group(),
         "client": _client(view),
         "serf": serf_group(view),
+        "shoal": {"version": view.version},
     }
     for name, values in view.stats().items():
         groups.setdefault(name, {}).update(values)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.consul.member import OWN_TAGS
 from protocol.status import Status
 from tests.api.asker import ADMIN, ask_app, ask_consul, make_consul_app
 from tests.api.fake_catalog import place
@@ -31,10 +32,36 @@ async def test_self_has_the_keys_of_every_age() -> None:
     assert set(config["Ports"]) >= {"DNS", "HTTP", "RPC", "SerfLan", "SerfWan", "Server"}
     assert config["Datacenter"] == "dc1"
     assert (config["NodeName"], config["ClientAddr"], config["Ports"]["HTTP"]) == ("n1", "127.0.0.1", 4646)
-    assert answer.json["Meta"] == {"rack": "r1"}
+    assert answer.json["Meta"] == {"rack": "r1", "shoal-version": "0.1.0-dev"}
     assert answer.json["Stats"]["consul"]["leader_addr"] == "127.0.0.1:4647"
     assert answer.json["Stats"]["consul"]["leader"] == "true"
     assert all(isinstance(value, str) for group in answer.json["Stats"].values() for value in group.values())
+
+
+async def test_self_names_the_version_that_is_spoken() -> None:
+    """Programs gate on it, wherever they look; Shoal's own stands beside it."""
+    found = (await ask_consul(FakeView(), "GET", "/v1/agent/self")).json
+    assert (found["Config"]["Version"], found["Config"]["Revision"]) == ("1.8.7", "0.1.0-dev")
+    assert found["Stats"]["build"] == {"prerelease": "", "revision": "0.1.0-dev", "version": "1.8.7"}
+    assert found["Stats"]["shoal"] == {"version": "0.1.0-dev"}
+    for member in (await ask_consul(FakeView(), "GET", "/v1/agent/members")).json:
+        assert (member["Tags"]["build"], member["Tags"]["shoal-version"]) == ("1.8.7:", "0.1.0-dev")
+
+
+@pytest.mark.parametrize("path", ["/v1/agent/members", "/v1/agent/members?wan=1"])
+async def test_member_tags_of_the_dialect_are_its_own(path: str) -> None:
+    """A user's tag of a name that Consul's agents use displaces nothing; it is in the node's metadata."""
+    plain, tagged = FakeView(), FakeView()
+    forged = dict.fromkeys((*OWN_TAGS, "sl_alpha", "ft_fs"), "forged")
+    for number in (1, 2):
+        tagged.change_member(number, tags={**forged, "rack": f"r{number}"})
+    wanted = (await ask_consul(plain, "GET", path)).json
+    assert (await ask_consul(tagged, "GET", path)).json == wanted
+    assert set(wanted[0]["Tags"]) - {"rack"} <= OWN_TAGS
+    meta = (await ask_consul(tagged, "GET", "/v1/catalog/node/n2")).json["Node"]["Meta"]
+    assert meta == {**forged, "rack": "r2"}
+    found = (await ask_consul(tagged, "GET", "/v1/agent/self")).json["Meta"]
+    assert found == {**forged, "rack": "r1", "shoal-version": "0.1.0-dev"}
 
 
 async def test_self_member_is_on_the_list() -> None:

@@ -41,7 +41,10 @@ async def test_self_is_true() -> None:
     assert config["Client"]["Servers"] == ["127.0.0.1:4647"]
     assert config["Server"]["StartJoin"] == ["127.0.0.1:4648"]
     assert config["LogLevel"] == "INFO"
-    assert (config["Version"], config["VersionPrerelease"]) == ("0.1.0", "dev")
+    assert (config["Version"], config["VersionPrerelease"], config["Revision"]) == ("1.0.18", "", "0.1.0-dev")
+    assert config["Client"]["Meta"] == {"shoal-version": "0.1.0-dev"}
+    assert answer["member"]["Tags"]["build"] == "1.0.18"
+    assert answer["stats"]["shoal"] == {"version": "0.1.0-dev"}
     assert config["Vault"]["Token"] == config["Consul"]["Token"] == ""
     assert answer["stats"]["serf"]["members"] == "3"
     assert answer["stats"]["serf"]["event_queue"] == "5"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.nomad.member import leader_address, local_answer, member_answer, members_answer
+from api.nomad.member import OWN_TAGS, leader_address, local_answer, member_answer, members_answer
 from protocol.status import Status
 from tests.api.fake_view import FakeView, fake_id, fake_member
 
@@ -38,7 +38,8 @@ def test_member_tags_are_joined() -> None:
     assert tags == {
         "role": "nomad",
         "rack": "r1",
-        "build": "0.1.0-dev",
+        "build": "1.0.18",
+        "shoal-version": "0.1.0-dev",
         "bootstrap": "1",
         "dc": "dc1",
         "id": fake_id(1),
@@ -49,13 +50,15 @@ def test_member_tags_are_joined() -> None:
     }
 
 
-def test_member_tag_role_may_be_the_users() -> None:
-    """A user's role goes before ours; who and where a member is, it cannot change."""
-    member = replace(fake_member(2), tags={"role": "web", "id": "forged", "region": "moon"})
-    tags = member_answer(member, is_leaving=False, is_oldest=False)["Tags"]
-    assert tags["role"] == "web"
-    assert tags["id"] == fake_id(2)
-    assert tags["region"] == "global"
+@pytest.mark.parametrize("is_oldest", [False, True])
+def test_member_tags_of_the_dialect_are_its_own(is_oldest: bool) -> None:
+    """A user's tag of a name that Nomad's servers use displaces nothing, and stands for nothing they do not say."""
+    plain = replace(fake_member(2), tags={"rack": "r2"})
+    member = replace(plain, tags={"rack": "r2", **dict.fromkeys(OWN_TAGS, "forged")})
+    assert member_answer(member, is_leaving=False, is_oldest=is_oldest) == member_answer(
+        plain, is_leaving=False, is_oldest=is_oldest
+    )
+    assert member_answer(plain, is_leaving=False, is_oldest=True)["Tags"].keys() - {"rack"} <= OWN_TAGS
 
 
 def test_member_leaving_is_own_state() -> None:
