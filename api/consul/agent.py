@@ -21,10 +21,10 @@ from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
 from api.exposition import exposition_answer, http_metric
-from api.fast_path import FastPath, RawRequest, RawResponse
+from api.fast_path import FastPath, RawRequest, RawResponse, current_request
 from api.middleware import RequestCounter
 from api.nomad.metric import metrics_answer
-from api.query import current_query
+from api.query import Query, current_query, parse_bool
 from api.token_view import Scope
 from api.view import JoinReport, NodeView
 from protocol.address import Address
@@ -129,7 +129,7 @@ class AgentRoutes:
         if query.first("wan") is not None:
             name = next((member.name for member in self._view.members() if wan_name(member) == node), node)
         with trio.CancelScope(shield=True):
-            await self._view.force_leave(name, query.first("prune") is not None)
+            await self._view.force_leave(name, _is_pruned(query))
         return empty_answer()
 
     async def leave(self) -> Response:
@@ -163,6 +163,20 @@ class AgentRoutes:
             raise Problem(401, "UNAUTHORIZED", "ACL support disabled")
         self._access.require(Scope.AGENT_WRITE)
         raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown")
+
+
+def _is_pruned(query: Query) -> bool:
+    """Read `prune`: given without a value, or with any but one that says no. Written as `prune=` it is none.
+
+    A Consul prunes then too, and with `prune=false`: what a script left empty should cost no member its place.
+    """
+    text = query.first("prune")
+    if not text:
+        return text is not None and b"prune" in current_request().raw_query.split(b"&")
+    try:
+        return parse_bool(text)
+    except ValueError:
+        return True
 
 
 def _own_address(asked: RawRequest) -> Address | None:

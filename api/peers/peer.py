@@ -48,9 +48,12 @@ class PeerWish(msgspec.Struct, frozen=True):
 
 
 class PeerChange(msgspec.Struct, frozen=True):
-    """The body of PUT /v1/peers/{id}; other fields of a peer may come along and change nothing."""
+    """The body of PUT /v1/peers/{id}; without a name, or with null for it, it changes nothing.
 
-    name: str | msgspec.UnsetType = msgspec.UNSET
+    Other fields of a peer may come along.
+    """
+
+    name: str | None = None
 
 
 class Peers:
@@ -105,7 +108,7 @@ class Peers:
         if peers.get(peer_id) is None:
             raise _not_found()
         change = await read_body(PeerChange, PeerChange())
-        if isinstance(change.name, msgspec.UnsetType):
+        if change.name is None:
             peer = peers.get(peer_id)
         else:
             with trio.CancelScope(shield=True):

@@ -174,6 +174,28 @@ async def test_force_leave(method: str, node: str) -> None:
     assert view.calls == [("force_leave", node, True)]
 
 
+@pytest.mark.parametrize(
+    ("query", "is_pruned"),
+    [
+        ("", False),
+        ("?prune", True),
+        ("?prune&x=1", True),
+        ("?prune=1", True),
+        ("?prune=x", True),
+        ("?prune=", False),
+        ("?x&prune=&y", False),
+        ("?prune=false", False),
+        ("?prune=0", False),
+        ("?pruned", False),
+    ],
+)
+async def test_force_leave_prunes_where_that_is_said(query: str, is_pruned: bool) -> None:
+    """`prune` needs no value; written with an empty one, or with no, it is none."""
+    view = FakeView()
+    assert (await ask_consul(view, "PUT", f"/v1/agent/force-leave/n2{query}")).status == 200
+    assert view.calls == [("force_leave", "n2", is_pruned)]
+
+
 async def test_force_leave_by_the_name_of_the_wide_area() -> None:
     """With `wan` the name has the data centre behind it."""
     view = FakeView()

@@ -214,6 +214,8 @@ async def test_join_without_report_of_why(monkeypatch: pytest.MonkeyPatch) -> No
         ("node=n2.global&prune=true", ("force_leave", "n2.global", True)),
         ("node=nobody&prune=F", ("force_leave", "nobody", False)),
         ("node=n2&prune=1&prune=0", ("force_leave", "n2", True)),
+        ("node=n2&prune=", ("force_leave", "n2", False)),
+        ("node=n2&prune", ("force_leave", "n2", False)),
     ],
 )
 async def test_force_leave(query: str, call: tuple[object, ...]) -> None:
@@ -230,7 +232,6 @@ async def test_force_leave(query: str, call: tuple[object, ...]) -> None:
         ("", "missing node to force leave"),
         ("node=", "missing node to force leave"),
         ("node=n2&prune=maybe", "invalid prune value"),
-        ("node=n2&prune=", "invalid prune value"),
     ],
 )
 async def test_force_leave_refused(query: str, sentence: str) -> None:
@@ -306,13 +307,31 @@ async def test_unknown_path(path: str) -> None:
     assert (answer.status, answer.headers["content-type"]) == (404, TEXT)
 
 
-async def test_head_and_options() -> None:
-    """HEAD is answered as GET is; OPTIONS is a wrong method as any other, with what is allowed beside it."""
-    head = await ask(FakeView(), "HEAD", "/v1/agent/members")
-    assert head.status == 200
-    options = await ask(FakeView(), "OPTIONS", "/v1/agent/join")
-    assert (options.status, options.text) == (405, "Invalid method")
-    assert set(options.headers["allow"].split(", ")) == {"POST", "PUT"}
+GETS = ("agent/self", "agent/members", "agent/health", "agent/servers", "status/leader", "status/peers", "regions",
+        "metrics", "services", "service/web", "service/")  # fmt: skip
+PUTS = ("agent/join?address=127.0.0.1", "agent/force-leave?node=n2", "agent/servers?address=127.0.0.1")
+
+
+@pytest.mark.parametrize("path", GETS)
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE", "PATCH"])
+async def test_method_wrong(method: str, path: str) -> None:
+    """HEAD and OPTIONS are wrong methods as any other; what is allowed stands beside it."""
+    answer = await ask(FakeView(), method, f"/v1/{path}")
+    assert (answer.status, answer.text) == (405, "Invalid method")
+    assert set(answer.headers["allow"].split(", ")) <= {"GET", "POST", "PUT"}
+
+
+@pytest.mark.parametrize(("method", "path"), [*(("GET", path) for path in GETS[:8]), *(("PUT", path) for path in PUTS)])
+async def test_region_of_nobody_is_refused(method: str, path: str) -> None:
+    """There is no path to a region that no member is in; an empty one, and those of members, are answered."""
+    view = FakeView()
+    view.change_member(3, region="south")
+    mark = "&" if "?" in path else "?"
+    for region in ("global", "south", ""):
+        assert (await ask(view, method, f"/v1/{path}{mark}region={region}")).status == 200
+    view.calls.clear()
+    answer = await ask(view, method, f"/v1/{path}{mark}region=north")
+    assert (answer.status, answer.text, view.calls) == (500, "No path to region", [])
 
 
 async def test_failure_of_ours_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

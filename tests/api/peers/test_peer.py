@@ -171,17 +171,15 @@ async def test_peer_is_named(name: str) -> None:
     assert view.calls == [("rename", peer_id(2), name)]
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"address": "x"}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"address": "x"}', b'{"name": null}'])
 async def test_peer_is_left_as_it_is_without_a_name(body: bytes) -> None:
-    """A name is optional."""
+    """A name is optional, and null is none."""
     view = FakeView()
     assert (await ask(view, "PUT", f"{PEERS}/{peer_id(2)}", ADMIN, body)).json == SECOND
     assert view.calls == []
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"name": 5}', b'{"name": null}', b'{"name": ["x"]}', b"[]", b"x", b'{"name": "\xff"}']
-)
+@pytest.mark.parametrize("body", [b'{"name": 5}', b'{"name": ["x"]}', b"[]", b"x", b'{"name": "\xff"}'])
 async def test_name_of_a_wrong_type_is_refused(body: bytes) -> None:
     """400, of a peer that there is; of another 404, whatever the body."""
     view = FakeView()
