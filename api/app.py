@@ -5,8 +5,9 @@ from http import HTTPStatus
 
 from quart import Response, request
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from api.absence import Absence, Listener
 from api.access import (
     CONSUL_WORDING,
     NATIVE_WORDING,
@@ -54,6 +55,7 @@ def build_http_app(
     add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter, fast_path)
     add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
     add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter, fast_path)
+    _word_refusals(app, _absence(app, Listener.HTTP))
     return app
 
 
@@ -73,14 +75,25 @@ def build_consul_app(
     app = _bare_app(settings, counter, fast_path)
     add_consul_routes(app, view, Access(view, consul_token, settings.acl, CONSUL_WORDING), counter, fast_path, reload)
     add_native_routes(app, view, Access(view, consul_header_token, settings.acl, NATIVE_WORDING), counter, fast_path)
-    refusals = ConsulRefusals(app, view)
+    absence = _absence(app, Listener.CONSUL)
+    _word_refusals(app, absence, ConsulRefusals(app, view, absence))
+    return app
+
+
+def _absence(app: QuartTrio, listener: Listener) -> Absence:
+    return Absence((rule.rule for rule in app.url_map.iter_rules()), listener)
+
+
+def _word_refusals(app: QuartTrio, absence: Absence, refusals: ConsulRefusals | None = None) -> None:
+    """Word what Quart itself refuses, once all routes are there."""
 
     async def answer_http(error: Exception) -> Response:
-        answer = refusals.answer(error) if isinstance(error, HTTPException) else None
-        return await _answer_http(error) if answer is None else answer
+        answer = refusals.answer(error) if refusals is not None and isinstance(error, HTTPException) else None
+        if answer is None and isinstance(error, NotFound):
+            return _refuse(HTTPStatus.NOT_FOUND, "NOT_FOUND", absence.explain(request.path), {})
+        return _answer_http(error) if answer is None else answer
 
     app.register_error_handler(HTTPException, answer_http)
-    return app
 
 
 def _bare_app(settings: HttpSettings, counter: RequestCounter, fast_path: FastPath) -> QuartTrio:
@@ -91,7 +104,6 @@ def _bare_app(settings: HttpSettings, counter: RequestCounter, fast_path: FastPa
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # a wrong method is 405 everywhere, as Nomad has it
     app.register_error_handler(Problem, _answer_problem)
     app.register_error_handler(InvalidRequest, _answer_invalid)
-    app.register_error_handler(HTTPException, _answer_http)
     allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
     app.asgi_app = Middleware(app.asgi_app, allowed_hosts, counter, fast_path)  # type: ignore[assignment]
     return app
@@ -112,14 +124,12 @@ async def _answer_invalid(wrong: Exception) -> Response:
     return _refuse(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", str(wrong), {})
 
 
-async def _answer_http(error: Exception) -> Response:
+def _answer_http(error: Exception) -> Response:
     """Word what Quart itself refuses, and a failure of ours, whose cause is in the log."""
     if isinstance(error, MethodNotAllowed):
         allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
         return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "INVALID_METHOD", "Invalid method", allow)
     status = error.code if isinstance(error, HTTPException) and error.code else HTTPStatus.INTERNAL_SERVER_ERROR
-    if status == HTTPStatus.NOT_FOUND:
-        return _refuse(status, "NOT_FOUND", "there is no such path here", {})
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _refuse(status, "INTERNAL", "this node failed to answer: its log has the reason", {})
     return _refuse(status, "INVALID_REQUEST", f"{HTTPStatus(status).phrase.lower()}: the request cannot be served", {})

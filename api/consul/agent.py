@@ -35,6 +35,9 @@ REASON_LENGTH_MAX: Final = 300
 """Of the reasons why a join failed."""
 
 SEGMENT_ALL: Final = "_all"
+NO_OWN_TOKEN: Final = (
+    ": an agent here asks nobody, so it has no tokens of its own, and /v1/cluster/tokens lists the users'"
+)
 
 Reload = Callable[[], Awaitable[None]]
 """Reads the node's configuration again."""
@@ -162,7 +165,7 @@ class AgentRoutes:
         if not self._access.enforces:
             raise Problem(401, "UNAUTHORIZED", "ACL support disabled")
         self._access.require(Scope.AGENT_WRITE)
-        raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown")
+        raise Problem(404, "NOT_FOUND", f"Token {quote(check_readable(kind))} is unknown{NO_OWN_TOKEN}")
 
 
 def _is_pruned(query: Query) -> bool:

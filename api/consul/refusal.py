@@ -1,4 +1,7 @@
-"""What a Consul answers where no route takes a request: 404 without a word, 405 with the methods, 301 to a prefix."""
+"""What a Consul answers where no route takes a request: 404 with the index, 405 with the methods, 301 to a prefix.
+
+A Consul's 404 is empty; here it says what there is instead, since the CLI shows the body in brackets.
+"""
 
 from http import HTTPStatus
 
@@ -6,6 +9,7 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from api.absence import Absence
 from api.answer import TEXT_TYPE, is_native
 from api.catalog_view import Watch
 from api.view import NodeView
@@ -14,9 +18,10 @@ from api.view import NodeView
 class ConsulRefusals:
     """Words what Quart itself refuses, in Consul's dialect; the native routes keep their own words."""
 
-    def __init__(self, app: QuartTrio, view: NodeView) -> None:
+    def __init__(self, app: QuartTrio, view: NodeView, absence: Absence) -> None:
         """Keep the prefixes that have a route, as they are now."""
         self._view = view
+        self._absence = absence
         self._prefixes = frozenset(
             rule.rule.partition("<")[0] for rule in app.url_map.iter_rules() if "/<rest" in rule.rule
         )
@@ -38,7 +43,8 @@ class ConsulRefusals:
             return Response(b"", HTTPStatus.MOVED_PERMANENTLY, {"Location": target, "Content-Type": TEXT_TYPE})
         # clients read the index of every 404, and one without it is an exception to them
         index = str(max(1, self._view.catalog.index(Watch("nodes"))))
-        return Response(b"", HTTPStatus.NOT_FOUND, {"X-Consul-Index": index, "Content-Type": TEXT_TYPE})
+        sentence = self._absence.explain(request.path).encode(errors="replace")
+        return Response(sentence, HTTPStatus.NOT_FOUND, {"X-Consul-Index": index, "Content-Type": TEXT_TYPE})
 
 
 def _answer_method(error: MethodNotAllowed) -> Response:

@@ -90,7 +90,7 @@ class Cluster:
         self._access.require(Scope.NODE_READ)
         log = self._view.explain(node) if len(node) <= NODE_TEXT_MAX else None
         if log is None:
-            raise Problem(404, "NOT_FOUND", f"no member {echo(node)} is known here")
+            raise Problem(404, "NOT_FOUND", f"no member {echo(node)} is known here: GET /v1/cluster/members lists them")
         return _json(log_answer(log))
 
     async def leave(self) -> Response:

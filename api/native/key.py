@@ -98,7 +98,7 @@ def key_answer(key: KeyView) -> dict[str, Any]:
 
 
 def _no_such_key(key_id: str) -> Problem:
-    return Problem(404, "NOT_FOUND", f"no key {echo(key_id)} is held here")
+    return Problem(404, "NOT_FOUND", f"no key {echo(key_id)} is held here: GET /v1/cluster/keys lists them")
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -229,15 +229,16 @@ async def test_token_update() -> None:
     answer = await ask_consul(FakeView(), "PUT", "/v1/agent/token/default", {"Token": "x"})
     assert (answer.status, answer.text) == (401, "ACL support disabled")
     answer = await ask_consul(FakeView(), "PUT", "/v1/agent/token/default", {"Token": "x"}, ADMIN, acl=True)
-    assert (answer.status, answer.text) == (404, 'Token "default" is unknown')
+    assert answer.status == 404
+    assert answer.text.startswith('Token "default" is unknown: an agent here asks nobody')
 
 
 async def test_root_and_unknown_paths() -> None:
-    """The root names the dialect; an unknown path is 404 without a word, but with the index clients look for."""
+    """The root names the dialect; an unknown path is 404 with a sentence, and with the index clients look for."""
     assert (await ask_consul(FakeView(), "GET", "/")).text == "Consul Agent"
-    for path in ("/v1/kv/x", "/v1/catalog/nodes/", "/v1/agent", "/x"):
+    for path in ("/v1/jobs", "/v1/catalog/nodes/", "/v1/agent", "/x"):
         answer = await ask_consul(FakeView(), "GET", path)
-        assert (answer.status, answer.body) == (404, b"")
+        assert (answer.status, answer.text.startswith(("there is no", "no jobs run here"))) == (404, True)
         assert int(answer.headers["x-consul-index"]) > 0
 
 
