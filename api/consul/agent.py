@@ -88,7 +88,7 @@ class AgentRoutes:
         node_id = "" if place is None or place.member_id != local.id else place.id
         answer = {
             "Config": config_answer(view.config_view(), node_id, view.version, _own_address(asked)),
-            "DebugConfig": {},
+            "DebugConfig": {"EnableDebug": False},  # without which `consul debug` ends at once
             "Coord": coordinate_shape(None if place is None else place.coordinate),
             "Member": local_answer(view, node_id),
             "Stats": stats_answer(view),

@@ -1,6 +1,7 @@
 """The agent's own routes: who it is, whom it sees, whom it joins and evicts."""
 
 import json
+import re
 
 import pytest
 
@@ -284,3 +285,23 @@ async def test_root_answers_every_method(method: str) -> None:
     answer = await ask_consul(FakeView(), method, "/")
     assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.text == "Consul Agent"  # the server leaves it out of the answer to a HEAD
+
+
+async def test_self_lets_consul_debug_begin() -> None:
+    """`consul debug` reads whether profiles may be had, and ends where it is not told."""
+    answer = await ask_consul(FakeView(), "GET", "/v1/agent/self")
+    assert answer.json["DebugConfig"]["EnableDebug"] is False
+
+
+async def test_head_is_a_wrong_method_and_options_names_the_right_ones() -> None:
+    """Of every route of Consul's: HEAD is 405, OPTIONS is 200, and both say what is allowed."""
+    app = make_consul_app(FakeView())
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("consul ") and rule.rule != "/"]
+    assert len(rules) > 30
+    for rule in rules:
+        path = re.sub("<[^>]+>", "x", rule.rule)
+        head = await ask_app(app, "HEAD", path)
+        assert (head.status, head.text) == (405, "method HEAD not allowed"), path
+        options = await ask_app(app, "OPTIONS", path)
+        assert (options.status, options.body) == (200, b""), path
+        assert options.headers["allow"] == head.headers["allow"] == ",".join(["OPTIONS", *sorted(rule.methods or ())])
