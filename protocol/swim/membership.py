@@ -330,3 +330,13 @@ class Membership:
     def find(self, text: str) -> Member | None:
         """Find a member by shown name, name, "name.region" or id (26 letters)."""
         return self.names.find(text, self)
+
+    def find_in_any_case(self, text: str) -> Member | None:
+        """Find as `find`, else the name in another case, else one that left: for what shows a member, not for changes.
+
+        Two names that differ in case are two members, so what changes one must be given its very name.
+        """
+        exact = self.find(text)
+        if exact is not None and exact.status is not Status.LEFT:
+            return exact
+        return self.names.find_in_any_case(text, self) or exact

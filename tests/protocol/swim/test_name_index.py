@@ -1,6 +1,8 @@
 """Names point at members; ids are what membership is keyed by."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol.swim.member import Member
 from protocol.swim.membership import Membership
@@ -94,3 +96,57 @@ def test_name_index_forgets() -> None:
     held.forget(member, 0.0)
     assert held.find("twin") is get(held, YOUNGER)
     assert held.shown_name(get(held, YOUNGER)) == "twin"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ME", ME),
+        ("Me.eu", ME),
+        ("ME.us", None),
+        ("TWIN", OLDER),
+        (SUFFIXED.upper(), YOUNGER),
+        (SUFFIXED.upper() + ".us", YOUNGER),
+        (format_ulid(YOUNGER.id), YOUNGER),
+        ("NOBODY", None),
+        ("", None),
+    ],
+)
+def test_name_index_finds_in_any_case(text: str, expected: Author | None) -> None:
+    """A name in other letters finds for those who look; those who change something must give its very name."""
+    held = members()
+    found = held.find_in_any_case(text)
+    assert (found.id if found else None) == (expected.id if expected else None)
+    if text.rpartition("~")[0] not in ("", "twin") or text in ("ME", "TWIN"):
+        assert held.find(text) is None
+
+
+def test_name_index_very_name_comes_first() -> None:
+    """Two members whose names differ in case are found each by its own, while it has not left."""
+    held = members()
+    held.apply(0.0, Claim(OLDER.record(6, name="Me")))
+    assert held.find_in_any_case("me") is get(held, ME)
+    assert held.find_in_any_case("Me") is get(held, OLDER)
+    assert held.find_in_any_case("mE") is min((get(held, ME), get(held, OLDER)), key=lambda member: member.id)
+    held.apply(0.0, Claim(OLDER.record(7, name="Me", goodbye=True)))
+    assert held.find_in_any_case("Me") is get(held, ME)
+
+
+NAMES = ("a", "A", "ab", "aB", "AB")
+
+
+@given(st.lists(st.tuples(st.sampled_from((OLDER, YOUNGER, author(4))), st.sampled_from(NAMES), st.booleans())))
+def test_name_index_finds_in_any_case_whatever_came_before(acts: list[tuple[Author, str, bool]]) -> None:
+    """Members that come, leave and take other names are found as if all names were gone through each time."""
+    held = Membership(ME.id, Settings.lan())
+    for incarnation, (who, name, goodbye) in enumerate(acts, 1):
+        held.apply(0.0, Claim(who.record(incarnation, name=name, goodbye=goodbye)))
+        for text in NAMES:
+            alike = [one for one in held if one.record.name.lower() == text.lower()]
+            exact = [one for one in alike if one.record.name == text and one.is_live]
+            wanted = min(exact or alike, key=lambda one: (not one.is_live, one.id), default=None)
+            found = held.find_in_any_case(text)
+            if wanted is None or wanted.is_live:
+                assert found is wanted
+            else:
+                assert found in alike
