@@ -1,14 +1,15 @@
 """The services of the whole cluster as this node knows them: facts of all members, by node and by name, with an index.
 
 Each change gets the next number, and each answer that shows it takes that number as its index; who waits for an answer
-wakes when it does. The numbers begin at the unix time of the start in seconds, so they go on above those of an earlier
-run that made less than one change a second.
+wakes when it does. Names count in any case, as Consul's do: what differs in case alone is one answer. The numbers begin
+at the unix time of the start in seconds, so they go on above those of an earlier run that made less than one change a
+second.
 """
 
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import trio
@@ -30,10 +31,11 @@ TOPICS_MAX = 16_384
 """Answers whose last change is remembered; for a forgotten one it is that of the newest forgotten."""
 
 Topic = tuple[str, str]
-"""What an answer shows: kind (`nodes`, `services`, `service`, `node`, `checks`), and a name."""
+"""What an answer shows: kind (`nodes`, `services`, `service`, `node`, `checks`, `coordinates`); name, in lower case."""
 NODES: Topic = ("nodes", "")
 SERVICES: Topic = ("services", "")
 ALL_CHECKS: Topic = ("checks", "")
+COORDINATES: Topic = ("coordinates", "")
 
 T = TypeVar("T")
 
@@ -58,6 +60,9 @@ class NodeFacts:
     coordinate: Coordinate | None = None
     create_index: int = 0
     modify_index: int = 0
+    """Of its name, address and tags."""
+    status_index: int = 0
+    """Of the change by which it came, failed or came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class _Shown:
     """What the catalog shows of a member itself."""
 
     name: str
+    datacenter: str
+    """Empty: it carries no tag for it."""
     words: tuple[object, ...]
     """Its address and tags."""
     is_failed: bool
@@ -79,12 +86,13 @@ class Catalog:
         shown = {member.id: self._show(member.id) for member in membership}
         self._shown: dict[MemberId, _Shown] = {id: one for id, one in shown.items() if one is not None}
         self._by_name: dict[str, dict[tuple[MemberId, str], None]] = {}
+        """Instances, as owner and id, by the name of their service in lower case."""
         self._changed: OrderedDict[Topic, int] = OrderedDict()
         self._waiting: dict[Topic, tuple[trio.Event, list[int]]] = {}
         """By topic: what wakes, and how many wait, as a list of one number."""
         self._floor = first_index
         self.newest = first_index
-        """The number of the last change."""
+        """The number of the last change: no answer has had a larger index."""
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -101,15 +109,16 @@ class Catalog:
     def names(self) -> Mapping[str, frozenset[str]]:
         """Give the tags of each service name, over all members shown."""
         found: dict[str, set[str]] = {}
-        for name, instances in self._by_name.items():
+        for instances in self._by_name.values():
             for id, service_id in instances:
                 if self._is_shown(id):
-                    found.setdefault(name, set()).update(self._nodes[id].services[service_id].value.tags)
+                    service = self._nodes[id].services[service_id].value
+                    found.setdefault(service.name, set()).update(service.tags)
         return {name: frozenset(tags) for name, tags in found.items()}
 
     def instances(self, name: str) -> list[tuple[MemberId, Held[Service]]]:
-        """Give all instances of a service that are shown."""
-        found = self._by_name.get(name, ())
+        """Give all instances of a service that are shown, whose names may differ in case."""
+        found = self._by_name.get(name.lower(), ())
         return [(id, self._nodes[id].services[service]) for id, service in found if self._is_shown(id)]
 
     def _is_shown(self, id: MemberId) -> bool:
@@ -168,26 +177,33 @@ class Catalog:
             return None
         record = member.record
         return _Shown(
-            self._membership.shown_name(member), (record.address, record.tags), member.status is Status.FAILED
+            self._membership.shown_name(member),
+            dict(record.tags).get("dc", ""),
+            (record.address, record.tags),
+            member.status is Status.FAILED,
         )
 
     def _note_shown(self, id: MemberId, before: _Shown | None, now: _Shown | None) -> None:
         names = [held.value.name for held in self._nodes[id].services.values()] if id in self._nodes else []
-        topics: list[Topic] = [("node", one.name) for one in (before, now) if one is not None]
-        topics += [("service", name) for name in names]
-        if before is None or now is None or before.name != now.name:
-            topics += [NODES, SERVICES, ALL_CHECKS, *(("checks", name) for name in names)]
-        elif before.words != now.words:
-            topics.append(NODES)
+        topics: list[Topic] = [("node", one.name.lower()) for one in (before, now) if one is not None]
+        topics += [("service", name.lower()) for name in names]
+        if before is None or now is None or (before.name, before.datacenter) != (now.name, now.datacenter):
+            topics += [NODES, SERVICES, ALL_CHECKS, *(("checks", name.lower()) for name in names)]
         else:
-            topics.append(ALL_CHECKS)
+            if before.words != now.words:
+                topics.append(NODES)
+            if before.is_failed != now.is_failed:
+                topics.append(ALL_CHECKS)
         index = self._touch(topics)
         if now is None:
             self._shown.pop(id, None)
             return
         self._shown[id] = now
         facts = self._nodes.setdefault(id, NodeFacts(create_index=index))
-        facts.modify_index = index
+        if before is None or before.is_failed != now.is_failed:
+            facts.status_index = index
+        if before is None or replace(before, is_failed=now.is_failed) != now:
+            facts.modify_index = index
 
     def note_fact(self, owner: MemberId, fact: Fact | None) -> None:
         """Take what a member said; None: it is gone with all that it said."""
@@ -205,6 +221,7 @@ class Catalog:
     def _take(self, owner: MemberId, facts: NodeFacts, fact: Fact) -> None:
         if fact.key == COORDINATE_KEY:
             facts.coordinate = Coordinate.decode(fact.value) if fact.value else None
+            self._touch((COORDINATES,))
             return
         key = read_key(fact.key)
         if key is None:  # a horizon, or of a kind that a later version knows
@@ -216,27 +233,29 @@ class Catalog:
 
     def _node_topic(self, owner: MemberId) -> Topic:
         member = self._membership.get(owner)
-        return ("node", "" if member is None else self._membership.shown_name(member))
+        return ("node", "" if member is None else self._membership.shown_name(member).lower())
 
     def _take_service(self, owner: MemberId, facts: NodeFacts, id: str, service: Service | None) -> None:
         held = facts.services.get(id)
         topics: list[Topic] = [SERVICES, self._node_topic(owner)]
         for one in (service, held.value if held else None):
             if one is not None:
-                topics += [("service", one.name), ("checks", one.name)]
+                topics += _service_topics(one.name)
+        if facts.checks and _labels(service) != _labels(held.value if held else None):
+            topics.append(ALL_CHECKS)  # a check is listed with its service's name and tags
         index = self._touch(topics)
         if held is not None:
             self._unlist(held.value.name, owner, id)
             del facts.services[id]
         if service is not None:
             facts.services[id] = Held(service, held.create_index if held else index, index)
-            self._by_name.setdefault(service.name, {})[owner, id] = None
+            self._by_name.setdefault(service.name.lower(), {})[owner, id] = None
 
     def _unlist(self, name: str, owner: MemberId, id: str) -> None:
-        instances = self._by_name.get(name, {})
+        instances = self._by_name.get(name.lower(), {})
         instances.pop((owner, id), None)
         if not instances:
-            self._by_name.pop(name, None)
+            self._by_name.pop(name.lower(), None)
 
     def _take_check(self, owner: MemberId, facts: NodeFacts, id: str, check: Check | None) -> None:
         held = facts.checks.get(id)
@@ -257,7 +276,7 @@ class Catalog:
             names = [] if service is None else [service.value.name]
         else:
             names = [held.value.name for held in facts.services.values()]
-        return [topic for name in names for topic in (("service", name), ("checks", name))]
+        return [topic for name in names for topic in _service_topics(name)]
 
     def _forget(self, owner: MemberId) -> None:
         facts = self._nodes.pop(owner, None)
@@ -267,5 +286,14 @@ class Catalog:
         for id, held in facts.services.items():
             self._unlist(held.value.name, owner, id)
         topics: list[Topic] = [SERVICES, ALL_CHECKS, NODES, self._node_topic(owner)]
-        topics += [topic for name in names for topic in (("service", name), ("checks", name))]
+        topics += [topic for name in names for topic in _service_topics(name)]
         self._touch(topics)
+
+
+def _labels(service: Service | None) -> tuple[str, tuple[str, ...]] | None:
+    return None if service is None else (service.name, service.tags)
+
+
+def _service_topics(name: str) -> tuple[Topic, Topic]:
+    lower = name.lower()
+    return ("service", lower), ("checks", lower)

@@ -5,13 +5,15 @@ from collections.abc import Callable
 import trio
 import trio.testing
 
-from node.catalog import ALL_CHECKS, NODES, SERVICES, Catalog, Topic
+from node.catalog import ALL_CHECKS, COORDINATES, NODES, SERVICES, Catalog, Topic
 from protocol.catalog.check import Check, CheckStatus
 from protocol.catalog.key import check_key, service_key
 from protocol.catalog.service import Service
 from protocol.status import Status
 from protocol.swim.effect import Changed, FactTaken
+from protocol.swim.location import COORDINATE_KEY
 from protocol.swim.settings import Settings
+from protocol.swim.vivaldi import Coordinate
 from simulations.world import Node, Step, World
 
 FIRST = 1_000
@@ -85,6 +87,37 @@ def test_change_touches_the_answers_that_show_it_alone() -> None:
     whole = Check("disk", "disk", CheckStatus.WARNING)
     of_node = place.touched(lambda: place.say(1, check_key("disk"), whole.encode()), *topics)
     assert of_node == [True, True, False, False, True, False]
+
+
+def test_names_count_in_any_case() -> None:
+    """One answer shows all spellings of a service's name, and each is listed as it was registered."""
+    place = Place()
+    assert place.touched(lambda: place.offer(1, "a", "Web", "x"), WEB, WEB_CHECKS) == [True, True]
+    assert place.touched(lambda: place.offer(2, "b", "WEB", "y"), WEB, WEB_CHECKS) == [True, True]
+    assert place.held.names() == {"Web": frozenset({"x"}), "WEB": frozenset({"y"})}
+    assert {held.value.name for _, held in place.held.instances("wEb")} == {"Web", "WEB"}
+    check = Check("c", "c", CheckStatus.PASSING, service_id="a")
+    assert place.touched(lambda: place.say(1, check_key("c"), check.encode()), WEB, WEB_CHECKS) == [True, True]
+    assert place.touched(lambda: place.say(1, service_key("a"), None), WEB, WEB_CHECKS) == [True, True]
+    assert [held.value.name for _, held in place.held.instances("web")] == ["WEB"]
+
+
+def test_check_is_listed_with_its_service_and_changes_with_it() -> None:
+    """The list of all checks shows the name and tags of each one's service."""
+    place = Place()
+    place.offer(1)
+    place.say(1, check_key("c"), Check("c", "c", CheckStatus.PASSING, service_id="web1").encode())
+    assert place.touched(lambda: place.offer(1, "web1", "web", "blue"), ALL_CHECKS) == [True]
+    assert place.touched(lambda: place.offer(1, "web1", "web", "blue"), ALL_CHECKS) == [False]
+
+
+def test_place_has_an_index() -> None:
+    """Whoever waits for coordinates wakes with a member that stands elsewhere, and nobody else does."""
+    place = Place()
+    moved = Coordinate((0.5, *(0.0,) * 7), 0.5, 0.0, 0.001).encode()
+    topics = (COORDINATES, NODES, SERVICES, ALL_CHECKS, ("node", "n2"))
+    touched = place.touched(lambda: place.say(1, COORDINATE_KEY, moved), *topics)
+    assert touched == [True, False, False, False, False]
 
 
 def test_index_is_above_the_first_for_what_never_was_and_for_what_is_gone() -> None:
