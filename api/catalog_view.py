@@ -39,9 +39,9 @@ class CatalogNode:
 class Watch:
     """What an answer shows, so that only changes of that wake its waiters."""
 
-    kind: Literal["nodes", "services", "service", "node", "checks"]
+    kind: Literal["nodes", "services", "service", "node", "checks", "coordinates"]
     name: str = ""
-    """Of `service` and `checks` a service's name ("" in `checks`: all checks), of `node` a node's."""
+    """Of `service` and `checks` a service's name ("" in `checks`: all checks), of `node` a node's; in any case."""
 
 
 class CatalogView(Protocol):
@@ -61,11 +61,11 @@ class CatalogView(Protocol):
         ...
 
     def node(self, name: str) -> CatalogNode | None:
-        """Find a node by name."""
+        """Find a node by name, id or "name.region"; by a name in another case if none bears the very one."""
         ...
 
     def services(self) -> Mapping[str, frozenset[str]]:
-        """Give the tags of each service name, over all nodes."""
+        """Give the tags of each service name as it was registered, over all nodes."""
         ...
 
     def services_of(self, node: CatalogNode) -> Sequence[ServiceView]:
@@ -73,11 +73,16 @@ class CatalogView(Protocol):
         ...
 
     def instances(self, service: str) -> Sequence[tuple[CatalogNode, ServiceView]]:
-        """Give all instances of a service by node and id."""
+        """Give all instances of a service, whose names may differ in case, by node and id."""
         ...
 
     def checks_of(self, node: CatalogNode) -> Sequence[CheckView]:
         """Give a node's checks by id, serfHealth first: critical while this node holds the member failed."""
+        ...
+
+    @property
+    def newest(self) -> int:
+        """The largest index that any answer has had; one above it is of another node, or of an earlier run."""
         ...
 
     def index(self, watch: Watch) -> int:

@@ -65,7 +65,10 @@ class Services:
         return json_answer(prettify(body) if query.is_pretty else body)
 
     async def instances(self, name: str) -> Response:
-        """List the instances of a service by node and id; none of one that is not known (yet)."""
+        """List the instances of a service by node and id, none of one that is not known (yet).
+
+        If no service has the very name, those that differ in case are listed.
+        """
         self._access.require(Scope.SERVICE_READ)
         query = current_query()
         # given without a value it is meant, as in Consul's dialect
@@ -118,8 +121,10 @@ def list_instances(catalog: CatalogView, name: str, tags: frozenset[str], is_pas
     """Shape the instances of a service that carry all the tags and, if so wanted, pass."""
     by_node: dict[str, NodeChecks] = {}
     found = []
-    for node, service in catalog.instances(name):
-        if not tags.issubset(service.tags):
+    instances = catalog.instances(name)
+    is_exact = any(service.name == name for _, service in instances)
+    for node, service in instances:
+        if not tags.issubset(service.tags) or (is_exact and service.name != name):
             continue
         if node.member_id not in by_node:
             by_node[node.member_id] = NodeChecks(catalog.checks_of(node))

@@ -41,8 +41,8 @@ class AgentCatalog:
         return [self._view(member) for member in self._catalog.members()]
 
     def node(self, name: str) -> CatalogNode | None:
-        """Find a node by name."""
-        member = self._node.membership.find(name)
+        """Find a node by name, in any case if none bears the very one."""
+        member = self._node.membership.find_in_any_case(name)
         return None if member is None or member.status is Status.LEFT else self._view(member)
 
     def _view(self, member: Member) -> CatalogNode:
@@ -76,7 +76,7 @@ class AgentCatalog:
         return [_service(held[id]) for id in sorted(held)]
 
     def instances(self, service: str) -> Sequence[tuple[CatalogNode, ServiceView]]:
-        """Give all instances of a service by node and id."""
+        """Give all instances of a service, in any case, by node and id."""
         views: dict[MemberId, CatalogNode] = {}
         found: list[tuple[CatalogNode, ServiceView]] = []
         for id, held in self._catalog.instances(service):
@@ -90,7 +90,8 @@ class AgentCatalog:
         """Give a node's checks by id, serfHealth first."""
         facts = self._facts(node)
         is_local = node.member_id == format_ulid(self._node.local.id)
-        return [_serf_health(node), *(self._check(node, facts, id, is_local) for id in sorted(facts.checks))]
+        serf_health = _serf_health(node, facts.status_index or node.create_index)
+        return [serf_health, *(self._check(node, facts, id, is_local) for id in sorted(facts.checks))]
 
     def _check(self, node: CatalogNode, facts: NodeFacts, id: str, is_local: bool) -> CheckView:
         """Show a check; of this node's own as it stands now, with all of its output."""
@@ -105,6 +106,11 @@ class AgentCatalog:
         return self._catalog.of(MemberId(parse_ulid(node.member_id)))
 
     # --- waiting --------------------------------------------------------------------------------
+
+    @property
+    def newest(self) -> int:
+        """The largest index of all answers so far."""
+        return self._catalog.newest
 
     def index(self, watch: Watch) -> int:
         """Tell the index of an answer."""
@@ -131,7 +137,7 @@ def _datacenter(member: Member) -> str:
 
 
 def _topic(watch: Watch) -> Topic:
-    return (watch.kind, watch.name)
+    return (watch.kind, watch.name.lower())
 
 
 def _coordinate(held: vivaldi.Coordinate) -> Coordinate:
@@ -142,7 +148,7 @@ def _service(held: Held[Service]) -> ServiceView:
     return show_service(held.value, held.create_index, held.modify_index)
 
 
-def _serf_health(node: CatalogNode) -> CheckView:
+def _serf_health(node: CatalogNode, modify_index: int) -> CheckView:
     failed = node.is_failed
     return CheckView(
         node.name,
@@ -156,5 +162,5 @@ def _serf_health(node: CatalogNode) -> CheckView:
         (),
         "",
         node.create_index,
-        node.modify_index,
+        modify_index,
     )

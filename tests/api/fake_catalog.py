@@ -13,6 +13,10 @@ from protocol.status import Status
 FIRST_INDEX = 100
 
 
+def _folded(watch: Watch) -> Watch:
+    return Watch(watch.kind, watch.name.lower())
+
+
 def place(x: float, height: float = 0.0, adjustment: float = 0.0) -> Coordinate:
     """Give a coordinate on a line."""
     return ((x, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 1.5, adjustment, height)
@@ -43,7 +47,7 @@ class FakeCatalog:
     def touch(self, *watches: Watch) -> None:
         """Say that these answers have changed."""
         self._newest += 1
-        for watch in watches:
+        for watch in map(_folded, watches):
             self._indexes[watch] = self._newest
             news = self._news.pop(watch, None)
             if news is not None:
@@ -88,7 +92,9 @@ class FakeCatalog:
 
     def node(self, name: str) -> CatalogNode | None:
         """Find one."""
-        return next((node for node in self.nodes() if node.name == name), None)
+        nodes = self.nodes()
+        exact = next((node for node in nodes if name in (node.name, node.member_id)), None)
+        return exact or next((node for node in nodes if node.name.lower() == name.lower()), None)
 
     def services(self) -> Mapping[str, frozenset[str]]:
         """Give the tags of each."""
@@ -108,7 +114,8 @@ class FakeCatalog:
 
     def instances(self, service: str) -> Sequence[tuple[CatalogNode, ServiceView]]:
         """Give all of one name."""
-        return [(node, one) for node in self.nodes() for one in self._services(node.name) if one.name == service]
+        wanted = service.lower()
+        return [(node, one) for node in self.nodes() for one in self._services(node.name) if one.name.lower() == wanted]
 
     def checks_of(self, node: CatalogNode) -> Sequence[CheckView]:
         """Give a node's."""
@@ -118,16 +125,21 @@ class FakeCatalog:
         held = self.local.checks().values() if node.name == "n1" else self.remote_checks.get(node.name, [])
         return [serf, *sorted(held, key=lambda check: check.id)]
 
+    @property
+    def newest(self) -> int:
+        """Tell when anything changed last."""
+        return self._newest
+
     def index(self, watch: Watch) -> int:
         """Tell when it changed last."""
-        return self._indexes.get(watch, FIRST_INDEX)
+        return self._indexes.get(_folded(watch), FIRST_INDEX)
 
     async def wait(self, watch: Watch, index: int) -> None:
         """Wait until it changes."""
         self.waiter_count += 1
         try:
             while self.index(watch) <= index:
-                await self._news.setdefault(watch, trio.Event()).wait()
+                await self._news.setdefault(_folded(watch), trio.Event()).wait()
         finally:
             self.waiter_count -= 1
 

@@ -254,18 +254,27 @@ async def test_answer_waits_for_news(
         ("index=100&wait=0", 300, 319),
         ("index=100&wait=-5s", 300, 319),
         ("index=100&wait=5h", 600, 638),
-        ("index=18446744073709551615&wait=2s", 2, 2.2),
+        ("index=18446744073709551615&wait=2s", 0, 0),
     ],
 )
 @pytest.mark.parametrize("path", [LIST, WEB])
 async def test_answer_without_news_comes_when_its_time_is_up(
     view: FakeView, autojump_clock: MockClock, path: str, query: str, shortest_s: float, longest_s: float
 ) -> None:
-    """At once without an index or with an older one; else after `wait` and up to a sixteenth, the index unchanged."""
+    """At once without an index, with an older one or with another node's; else after `wait` and up to a sixteenth."""
     began = trio.current_time()
     answer = await ask(view, "GET", f"{path}?{query}")
     assert (answer.status, answer.json["index"]) == (200, 100)
     assert shortest_s <= trio.current_time() - began <= longest_s
+
+
+async def test_instances_by_name_in_any_case(view: FakeView) -> None:
+    """Those of the very name if there are some, else those whose names differ in case."""
+    assert len((await ask(view, "GET", "/v1/cluster/services/WEB")).json["instances"]) == 3
+    view.catalog.remote["n3"].append(service("w", "WEB"))
+    assert [one["id"] for one in (await ask(view, "GET", "/v1/cluster/services/WEB")).json["instances"]] == ["w"]
+    assert len((await ask(view, "GET", "/v1/cluster/services/web")).json["instances"]) == 3
+    assert len((await ask(view, "GET", "/v1/cluster/services/Web")).json["instances"]) == 4
 
 
 async def test_waiting_answers_leave_room_for_others(view: FakeView) -> None:
