@@ -11,7 +11,7 @@ from quart_trio import QuartTrio
 from api.access import Access
 from api.answer import encode_json, json_answer
 from api.catalog_view import Watch
-from api.consul.directory import Directory, service_watches
+from api.consul.directory import Directory, choice_watches, node_watches, service_watches
 from api.consul.listing import Lister, Listing
 from api.consul.option import is_pretty, read_options
 from api.consul.route import GET, PUT, add_routes, check_readable
@@ -29,6 +29,8 @@ DEREGISTER_ELSEWHERE: Final = (
     "each node signs what the catalog says of it, so nobody deregisters in its place: use "
     "PUT /v1/agent/service/deregister/<id> at that node's own agent, or /v1/agent/force-leave/<node> if it has failed"
 )
+NO_NODE: Final[dict[str, Any]] = {"Node": None, "Services": None}
+"""What a Consul answers of a node that it does not know, or does not show."""
 
 
 def add_catalog_routes(app: QuartTrio, view: NodeView, access: Access, lister: Lister) -> None:
@@ -42,6 +44,7 @@ def add_catalog_routes(app: QuartTrio, view: NodeView, access: Access, lister: L
             ("/v1/catalog/services", GET, catalog.services),
             ("/v1/catalog/service/<rest:name>", GET, catalog.service),
             ("/v1/catalog/node/<rest:name>", GET, catalog.node),
+            ("/v1/catalog/node-services/<rest:name>", GET, catalog.node_services),
             ("/v1/catalog/register", PUT, catalog.register),
             ("/v1/catalog/deregister", PUT, catalog.deregister),
         ),
@@ -74,8 +77,7 @@ class CatalogRoutes:
     async def services(self) -> Response:
         """List the names of the services, each with the tags of all its instances."""
         options = read_options(self._view.catalog)
-        # of which nodes a service is decides only where nodes are chosen
-        watches = (Watch("services"), Watch("nodes")) if options.node_meta else (Watch("services"),)
+        watches = (Watch("services"), *choice_watches(options))
 
         def build(directory: Directory) -> dict[str, list[str]]:
             services = directory.services()
@@ -98,7 +100,7 @@ class CatalogRoutes:
             shapes = (instance_shape(node, service) for node, service in directory.instances(name))
             return [shape for shape in shapes if options.keep(shape)]
 
-        key = ("service", name, tuple(options.query.every("tag")))
+        key = ("service", name.lower(), tuple(options.query.every("tag")))
         listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
         return await self._lister.answer(listing, options)
 
@@ -116,7 +118,24 @@ class CatalogRoutes:
             services = {id: shape for id, shape in shapes.items() if options.keep(shape)}
             return {"Node": node_shape(node), "Services": services}
 
-        listing = Listing(Scope.NODE_READ, (Watch("node", name),), ("node", name), build, None)
+        listing = Listing(Scope.NODE_READ, node_watches(self._view.catalog, name), ("node", name), build, None)
+        return await self._lister.answer(listing, options)
+
+    async def node_services(self, name: str) -> Response:
+        """Show a node with a list of its services; both are null if there is none."""
+        options = read_options(self._view.catalog)
+        if not check_readable(name):
+            raise InvalidRequest(NODE_NAME_MISSING)
+
+        def build(directory: Directory) -> dict[str, Any]:
+            node = directory.node(name)
+            if node is None:
+                return NO_NODE
+            shapes = map(indexed_service_shape, directory.services_of(node))
+            return {"Node": node_shape(node), "Services": [shape for shape in shapes if options.keep(shape)]}
+
+        watches = node_watches(self._view.catalog, name)
+        listing = Listing(Scope.NODE_READ, watches, ("node services", name), build, NO_NODE)
         return await self._lister.answer(listing, options)
 
     async def register(self) -> Response:

@@ -7,7 +7,7 @@ every node, and nobody registers it: it is made in this place, at the port of th
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from api.catalog_view import CatalogNode, CatalogView, Watch
+from api.catalog_view import CatalogNode, CatalogView, Coordinate, Watch
 from api.consul.distance import distance_from
 from api.consul.option import NEAR_ONESELF, Options
 from api.service_view import CheckView, ServiceView
@@ -55,7 +55,7 @@ class Directory:
         return self._ordered(pairs, lambda pair: pair[0])
 
     def node(self, name: str) -> CatalogNode | None:
-        """Find a node by name, whatever its metadata."""
+        """Find a node by name, in any case, whatever its metadata."""
         node = self._catalog.node(name)
         return node if node is not None and node.datacenter == self._options.datacenter else None
 
@@ -68,10 +68,11 @@ class Directory:
         return self._catalog.checks_of(node)
 
     def service_checks(self, name: str) -> list[CheckView]:
-        """Give all checks of a service, and nobody else's."""
+        """Give all checks of a service, its name in any case, and nobody else's."""
+        lower = name.lower()
         holders = {node.id: node for node, _ in self._catalog.instances(name) if self._options.wants(node)}
         nodes = self._ordered(holders.values(), lambda node: node)
-        return [check for node in nodes for check in self.checks_of(node) if check.service_name == name]
+        return [check for node in nodes for check in self.checks_of(node) if check.service_name.lower() == lower]
 
     def all_checks(self) -> Iterator[CheckView]:
         """Give the checks of all nodes."""
@@ -81,8 +82,13 @@ class Directory:
     def _wanted_nodes(self) -> list[CatalogNode]:
         return [node for node in self._catalog.nodes() if self._options.wants(node)]
 
+    def places(self) -> list[tuple[CatalogNode, Coordinate]]:
+        """List the nodes of the data centre that have a place, by name, with it."""
+        nodes = (node for node in self._catalog.nodes() if node.datacenter == self._options.datacenter)
+        return [(node, node.coordinate) for node in nodes if node.coordinate is not None]
+
     def _all_instances(self, name: str) -> Iterator[tuple[CatalogNode, ServiceView]]:
-        if name == OWN_SERVICE:
+        if name.lower() == OWN_SERVICE:
             for node in self._catalog.nodes():
                 yield node, own_service(node)
         yield from self._catalog.instances(name)
@@ -115,5 +121,19 @@ def own_service(node: CatalogNode) -> ServiceView:
 
 def service_watches(name: str) -> tuple[Watch, ...]:
     """Tell what an answer about a service shows; of `consul`, which nobody registers, the nodes."""
-    own = (Watch("nodes"),) if name == OWN_SERVICE else ()
+    own = (Watch("nodes"),) if name.lower() == OWN_SERVICE else ()
     return (*own, Watch("service", name))
+
+
+def choice_watches(options: Options) -> tuple[Watch, ...]:
+    """Return what decides of which nodes a list is: their metadata, where nodes are chosen by it."""
+    return (Watch("nodes"),) if options.node_meta else ()
+
+
+def node_watches(catalog: CatalogView, name: str) -> tuple[Watch, ...]:
+    """Return what an answer about a node shows: that node, whatever it was found by, or where one would come from."""
+    node = catalog.node(name)
+    if node is None:
+        return Watch("node", name), Watch("nodes")
+    own = Watch("node", node.name)
+    return (own,) if node.name.lower() == name.lower() else (own, Watch("node", name))

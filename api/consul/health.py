@@ -7,7 +7,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.catalog_view import CatalogNode, Watch
-from api.consul.directory import Directory, service_watches
+from api.consul.directory import Directory, choice_watches, node_watches, service_watches
 from api.consul.listing import Lister, Listing
 from api.consul.option import read_options
 from api.consul.route import GET, add_routes, check_readable
@@ -54,7 +54,8 @@ class HealthRoutes:
             shapes = map(check_shape, () if node is None else directory.checks_of(node))
             return [shape for shape in shapes if options.keep(shape)]
 
-        listing = Listing(Scope.SERVICE_READ, (Watch("node", name),), ("health node", name), build, [])
+        watches = node_watches(self._view.catalog, name)
+        listing = Listing(Scope.SERVICE_READ, watches, ("health node", name), build, [])
         return await self._lister.answer(listing, options)
 
     async def checks(self, name: str) -> Response:
@@ -67,7 +68,8 @@ class HealthRoutes:
             shapes = map(check_shape, directory.service_checks(name))
             return [shape for shape in shapes if options.keep(shape)]
 
-        listing = Listing(Scope.SERVICE_READ, (Watch("checks", name),), ("health checks", name), build, [])
+        watches = (Watch("checks", name), *choice_watches(options))
+        listing = Listing(Scope.SERVICE_READ, watches, ("health checks", name.lower()), build, [])
         return await self._lister.answer(listing, options)
 
     async def state(self, state: str) -> Response:
@@ -80,7 +82,8 @@ class HealthRoutes:
             found = (check for check in directory.all_checks() if state in (ANY_STATE, check.status.value))
             return [shape for shape in map(check_shape, found) if options.keep(shape)]
 
-        listing = Listing(Scope.SERVICE_READ, (Watch("checks"),), ("health state", state), build, [])
+        watches = (Watch("checks"), *choice_watches(options))
+        listing = Listing(Scope.SERVICE_READ, watches, ("health state", state), build, [])
         return await self._lister.answer(listing, options)
 
     async def service(self, name: str) -> Response:
@@ -99,7 +102,7 @@ class HealthRoutes:
             shapes = (entries.shape(node, service) for node, service in directory.instances(name))
             return [shape for shape in shapes if shape is not None and options.keep(shape)]
 
-        key = ("health service", name, tuple(options.query.every("tag")), is_passing, is_elsewhere)
+        key = ("health service", name.lower(), tuple(options.query.every("tag")), is_passing, is_elsewhere)
         listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
         return await self._lister.answer(listing, options)
 

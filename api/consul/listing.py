@@ -1,7 +1,7 @@
 """One answer of catalog or health: the right, the wait, the bytes and the headers.
 
 Bytes are made once for each index of an answer and kept while it stands: when a service changes, whoever waits for it
-wakes at once, and the first pays for all.
+wakes at once, and the first pays for all. `Lister.answer` waits, `Lister.answer_now` never does.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from typing import Any, Final
 from quart import Response
 
 from api.access import Access
-from api.answer import JSON_TYPE, encode_json
+from api.answer import JSON_TYPE, TEXT_TYPE, encode_json
 from api.catalog_view import Watch
 from api.consul.block import index_of, wait_for_news
 from api.consul.directory import Directory
@@ -27,17 +27,42 @@ KEPT_SIZE_MAX: Final = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """What is built where a Consul answers 404."""
+
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What a route answers with."""
 
-    scope: Scope
+    scope: Scope | None
+    """The right to see it; None: everybody may."""
     watches: tuple[Watch, ...]
-    """What the answer shows."""
+    """What the answer shows; none: it never changes."""
     key: tuple[Hashable, ...]
-    """The route and what it was asked for, besides the options."""
+    """The route and what it was asked for, besides the options; empty: its bytes are not worth keeping."""
     build: Callable[[Directory], Any]
+    """Makes what is written as JSON, or an `Absent`."""
     hidden: Any
     """The answer to whoever may not see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An answer but for its headers of the moment."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    @classmethod
+    def of(cls, built: Any, is_pretty: bool) -> "Content":
+        """Write what was built."""
+        if isinstance(built, Absent):
+            return cls(404, TEXT_TYPE, built.sentence.encode())
+        return cls(200, JSON_TYPE, encode_json(built, is_pretty))
 
 
 class Lister:
@@ -55,16 +80,27 @@ class Lister:
         Raises:
             Problem: 403, the token is unknown; after the wait it is asked for again.
         """
-        catalog = self._view.catalog
-        is_shown = self._access.shows(listing.scope)
         if options.index:
-            await wait_for_news(catalog, listing.watches, options.index, options.wait_s)
-            is_shown = self._access.shows(listing.scope)
-        index = index_of(catalog, listing.watches)
-        body = self._body(listing, options, index) if is_shown else encode_json(listing.hidden, options.is_pretty)
-        return Response(body, 200, {"Content-Type": JSON_TYPE, **self._headers(index)})
+            self._shows(listing)
+            await wait_for_news(self._view.catalog, listing.watches, options.index, options.wait_s)
+        return self.answer_now(listing, options)
 
-    def _body(self, listing: Listing, options: Options, index: int) -> bytes:
+    def answer_now(self, listing: Listing, options: Options) -> Response:
+        """Answer with what there is, whatever the index.
+
+        Raises:
+            Problem: 403, the token is unknown.
+        """
+        is_shown = self._shows(listing)
+        index = index_of(self._view.catalog, listing.watches)
+        content = self._content(listing, options, index) if is_shown else Content.of(listing.hidden, options.is_pretty)
+        return Response(content.body, content.status, {"Content-Type": content.content_type, **self._headers(index)})
+
+    def _shows(self, listing: Listing) -> bool:
+        return listing.scope is None or self._access.shows(listing.scope)
+
+    def _content(self, listing: Listing, options: Options, index: int) -> Content:
+        is_kept = bool(listing.key) and not options.near  # places move without a new index
         key = (
             *listing.key,
             options.datacenter,
@@ -72,14 +108,13 @@ class Lister:
             options.filter_text,
             options.is_pretty,
         )
-        # places move without a new index
-        kept = None if options.near else self._kept.find(key, index)
-        if kept is None:
+        content = self._kept.find(key, index) if is_kept else None
+        if content is None:
             directory = Directory(self._view.catalog, options, self._view.local().name)
-            kept = encode_json(listing.build(directory), options.is_pretty)
-            if not options.near:
-                self._kept.keep(key, index, kept)
-        return kept
+            content = Content.of(listing.build(directory), options.is_pretty)
+            if is_kept:
+                self._kept.keep(key, index, content)
+        return content
 
     def _headers(self, index: int) -> dict[str, str]:
         generation = self._view.generation
@@ -97,26 +132,26 @@ class _Kept:
     """Answers by what was asked for, the least recently used going first."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[Hashable, ...], tuple[int, bytes]] = OrderedDict()
+        self._answers: OrderedDict[tuple[Hashable, ...], tuple[int, Content]] = OrderedDict()
         self._size = 0
 
-    def find(self, key: tuple[Hashable, ...], index: int) -> bytes | None:
+    def find(self, key: tuple[Hashable, ...], index: int) -> Content | None:
         held = self._answers.get(key)
         if held is None or held[0] != index:
             return None
         self._answers.move_to_end(key)
         return held[1]
 
-    def keep(self, key: tuple[Hashable, ...], index: int, body: bytes) -> None:
+    def keep(self, key: tuple[Hashable, ...], index: int, content: Content) -> None:
         self._drop(key)
-        if len(body) > KEPT_SIZE_MAX:
+        if len(content.body) > KEPT_SIZE_MAX:
             return
-        self._answers[key] = (index, body)
-        self._size += len(body)
+        self._answers[key] = (index, content)
+        self._size += len(content.body)
         while len(self._answers) > KEPT_COUNT_MAX or self._size > KEPT_SIZE_MAX:
             self._drop(next(iter(self._answers)))
 
     def _drop(self, key: tuple[Hashable, ...]) -> None:
         held = self._answers.pop(key, None)
         if held is not None:
-            self._size -= len(held[1])
+            self._size -= len(held[1].body)

@@ -1,6 +1,6 @@
 """What every route of catalog and health takes behind the question mark."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from api.catalog_view import CatalogNode, CatalogView
@@ -44,22 +44,31 @@ def read_options(catalog: CatalogView) -> Options:
         InvalidRequest: an index or a wait that is none, or contradictory consistency.
         Problem: 500, a data centre that nobody knows, or a filter that cannot be read.
     """
-    query = current_query()
-    datacenter = read_datacenter(catalog, query)
-    if query.first("stale") is not None and query.first("consistent") is not None:
-        raise InvalidRequest(CONFLICTING)
+    options = read_block_options(catalog)
+    query = options.query
     filter_text = query.first("filter") or ""
-    return Options(
-        query=query,
-        datacenter=datacenter,
-        index=_read_index(query),
-        wait_s=read_wait_s(query),
+    return replace(
+        options,
         near=query.first("near") or "",
         node_meta=tuple(_read_pair(text) for text in query.every("node-meta")),
         filter_text=filter_text,
         keep=read_filter(filter_text),
-        is_pretty=is_pretty(query),
     )
+
+
+def read_block_options(catalog: CatalogView) -> Options:
+    """Read those that every list of a Consul takes which waits, also one that neither chooses nor sorts.
+
+    Raises:
+        InvalidRequest: an index or a wait that is none, or contradictory consistency.
+        Problem: 500, a data centre that nobody knows.
+    """
+    query = current_query()
+    index, wait_s = _read_index(query), read_wait_s(query)
+    if query.first("stale") is not None and query.first("consistent") is not None:
+        raise InvalidRequest(CONFLICTING)
+    datacenter = read_datacenter(catalog, query)
+    return Options(query=query, datacenter=datacenter, index=index, wait_s=wait_s, is_pretty=is_pretty(query))
 
 
 def read_datacenter(catalog: CatalogView, query: Query) -> str:

@@ -133,6 +133,11 @@ def coordinate_shape(coordinate: Coordinate | None) -> dict[str, Any] | None:
     return {"Vec": vector, "Error": error, "Adjustment": adjustment, "Height": height}
 
 
+def place_shape(node: CatalogNode, coordinate: Coordinate) -> dict[str, Any]:
+    """Shape a node's place as the coordinate routes have it; there is one segment, without a name."""
+    return {"Node": node.name, "Segment": "", "Coord": coordinate_shape(coordinate)}
+
+
 def _service_addresses(service: ServiceView) -> dict[str, Any]:
     """Return the tagged addresses: those given, and where its address is an IP that one under lan_ipvN and wan_ipvN."""
     family = _family(service.address)

@@ -97,6 +97,7 @@ CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/catalog/services": {"GET": Scope.SERVICE_READ},
     "/v1/catalog/service/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/catalog/node/<rest:name>": {"GET": Scope.NODE_READ},
+    "/v1/catalog/node-services/<rest:name>": {"GET": Scope.NODE_READ},
     "/v1/catalog/connect/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/catalog/gateway-services/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/catalog/register": {"PUT": Scope.SERVICE_WRITE},
@@ -107,6 +108,25 @@ CONSUL_ROUTES: dict[str, dict[str, Scope | None]] = {
     "/v1/health/state/<rest:state>": {"GET": Scope.SERVICE_READ},
     "/v1/health/connect/<rest:name>": {"GET": Scope.SERVICE_READ},
     "/v1/health/ingress/<rest:name>": {"GET": Scope.SERVICE_READ},
+    "/v1/coordinate/datacenters": {"GET": Scope.NODE_READ},
+    "/v1/coordinate/nodes": {"GET": Scope.NODE_READ},
+    "/v1/coordinate/node/<rest:name>": {"GET": Scope.NODE_READ},
+    "/v1/kv/<rest:key>": {"GET": OPEN, "PUT": OPEN, "DELETE": OPEN},
+    "/v1/txn": {"PUT": OPEN},
+    "/v1/event/list": {"GET": OPEN},
+    "/v1/event/fire/<rest:name>": {"PUT": OPEN},
+    "/v1/session/list": {"GET": OPEN},
+    "/v1/session/node/<rest:node>": {"GET": OPEN},
+    "/v1/session/info/<rest:id>": {"GET": OPEN},
+    "/v1/session/create": {"PUT": OPEN},
+    "/v1/session/destroy/<rest:id>": {"PUT": OPEN},
+    "/v1/session/renew/<rest:id>": {"PUT": OPEN},
+    "/v1/query": {"GET": OPEN, "POST": OPEN},
+    "/v1/query/<rest:id>": {"GET": OPEN, "PUT": OPEN, "DELETE": OPEN},
+    "/v1/config": {"PUT": OPEN},
+    "/v1/config/<rest:entry>": {"GET": OPEN, "DELETE": OPEN},
+    "/v1/connect/intentions": {"GET": OPEN, "POST": OPEN},
+    "/v1/acl/<rest:rest>": {"GET": OPEN, "PUT": OPEN, "DELETE": OPEN, "POST": OPEN},
     "/v1/status/leader": {"GET": OPEN},
     "/v1/status/peers": {"GET": OPEN},
     **NATIVE_ROUTES,
@@ -116,7 +136,7 @@ FILTERED = {
     rule
     for rule, methods in CONSUL_ROUTES.items()
     if rule in ("/v1/agent/members", "/v1/agent/services", "/v1/agent/checks")
-    or (rule.startswith(("/v1/catalog/", "/v1/health/")) and "GET" in methods)
+    or (rule.startswith(("/v1/catalog/", "/v1/health/", "/v1/coordinate/")) and "GET" in methods)
 }
 """Lists of Consul's dialect: whoever may not see them is answered as if there were nothing on them."""
 
@@ -147,7 +167,10 @@ ARGUMENTS = {
 }
 """What a route must be given to come as far as the right, to be of any effect, or to come to an end."""
 
-CONSUL_FAILURES = ("does not have associated TTL", "Failed to join", "ACL support disabled")
+CONSUL_FAILURES = (
+    *("does not have associated TTL", "Failed to join", "ACL support disabled"),
+    *("UUID must be 36 characters", "invalid config entry kind"),
+)
 """What Consul's dialect says with 500 or 401 to somebody who has the right."""
 
 
@@ -224,8 +247,11 @@ async def test_access_asks_for_the_scope_of_the_table(name: str, rule: str, acl:
 def _check_refusal(name: str, rule: str, method: str, case: str, answer: Answer) -> None:
     """A refusal is in its dialect's words, whatever there is or is not behind the route."""
     if name == "consul" and rule in FILTERED and case != "unknown":
+        if rule == "/v1/coordinate/node/<rest:name>":  # as of a node that is unknown
+            assert (answer.status, answer.body) == (404, b"")
+            return
         assert answer.status == 200
-        assert not answer.json
+        assert not answer.json or answer.json == {"Node": None, "Services": None}
         return
     if rule not in NATIVE_ROUTES and not rule.startswith("/v1/peers"):
         unknown = "ACL not found" if name == "consul" else "ACL token not found"

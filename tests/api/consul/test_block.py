@@ -8,13 +8,13 @@ import trio.testing
 from quart_trio import QuartTrio
 
 from api.catalog_view import Watch
-from api.consul.block import JITTER_SHARE
+from api.consul.block import FOREIGN_WAIT_MAX_S, JITTER_SHARE
 from api.consul.option import WAIT_DEFAULT_S, WAIT_MAX_S
 from api.middleware import SERVICE_MAX
 from protocol.status import Status
 from tests.api.asker import ADMIN, Answer, RawClient, ask_app, ask_consul, make_consul_app, serving
 from tests.api.fake_catalog import FIRST_INDEX, remote_service
-from tests.api.fake_view import FakeView
+from tests.api.fake_view import FakeView, fake_id
 
 SERVICE = "/v1/health/service/web"
 LISTINGS = (
@@ -22,11 +22,24 @@ LISTINGS = (
     "/v1/catalog/services",
     "/v1/catalog/service/web",
     "/v1/catalog/node/n2",
+    "/v1/catalog/node/N2",
+    "/v1/catalog/node-services/n2",
     "/v1/health/node/n2",
     "/v1/health/checks/web",
+    "/v1/health/checks/WEB",
     "/v1/health/service/web",
+    "/v1/health/service/Web",
     "/v1/health/state/any",
 )
+VACANT = (
+    *("/v1/kv/x", "/v1/kv/x?recurse", "/v1/kv/?recurse", "/v1/kv/x?keys", "/v1/kv/?keys", "/v1/kv/x?raw"),
+    *("/v1/event/list", "/v1/event/list?name=x", "/v1/session/list", "/v1/session/node/n1", "/v1/query"),
+    *("/v1/session/info/c60b0e06-0bf7-4a87-a5d3-3bb9e3f4f9b0", "/v1/config/service-defaults", "/v1/config/"),
+    *("/v1/config/proxy-defaults/global", "/v1/connect/intentions"),
+)
+"""Of what there is nothing, ever."""
+MESH = ("/v1/health/connect/web", "/v1/health/ingress/web", "/v1/catalog/connect/web")
+PLACES = ("/v1/coordinate/nodes", "/v1/coordinate/node/N2", "/v1/coordinate/node/nobody")
 
 
 async def _asking(view: FakeView, target: str, change: Callable[[], Awaitable[object]]) -> tuple[Answer, float]:
@@ -102,11 +115,90 @@ async def test_block_not(query: str, autojump_clock: trio.testing.MockClock) -> 
     assert waited_s == 0
 
 
-async def test_block_index_from_the_future(autojump_clock: trio.testing.MockClock) -> None:
-    """An index of an earlier life of the node ends with its time, and the answer has the true one."""
-    answer, waited_s = await _asking(FakeView(), f"{SERVICE}?index={2**64 - 1}&wait=10s", _nothing)
-    assert int(answer.headers["x-consul-index"]) == FIRST_INDEX
-    assert 10 <= waited_s <= 10.7
+@pytest.mark.parametrize("path", [*LISTINGS, *VACANT, *MESH, *PLACES])
+async def test_block_index_that_was_never_given(path: str, autojump_clock: trio.testing.MockClock) -> None:
+    """An index of another node, or of an earlier run, is answered at once with the own one, on every route."""
+    view = FakeView()
+    joint = "&" if "?" in path else "?"
+    for index in (view.catalog.newest + 1, 2**64 - 1):
+        answer, waited_s = await _asking(view, f"{path}{joint}index={index}&wait=10s", _nothing)
+        assert (int(answer.headers["x-consul-index"]) <= view.catalog.newest, waited_s) == (True, 0)
+
+
+@pytest.mark.parametrize(("wait", "seconds"), [("1s", 1), ("10s", 10), ("60s", FOREIGN_WAIT_MAX_S)])
+async def test_block_index_of_another_answer(wait: str, seconds: float, autojump_clock: trio.testing.MockClock) -> None:
+    """An index between the answer's own and the newest waits as in a Consul, though not for long; news end it."""
+    view = FakeView()
+    view.catalog.add_remote("n2", remote_service("other"))
+    view.catalog.add_remote("n2", remote_service("another"))
+    for index in (FIRST_INDEX + 1, view.catalog.newest):
+        answer, waited_s = await _asking(view, f"{SERVICE}?index={index}&wait={wait}", _nothing)
+        assert int(answer.headers["x-consul-index"]) == FIRST_INDEX
+        assert seconds <= waited_s <= seconds * (1 + 1 / JITTER_SHARE)
+
+    async def change() -> None:
+        view.catalog.add_remote("n2", remote_service("web"))
+
+    _, waited_s = await _asking(view, f"{SERVICE}?index={view.catalog.newest}&wait={wait}", change)
+    assert waited_s == 0
+
+
+@pytest.mark.parametrize("path", VACANT)
+async def test_block_of_what_is_never_there(path: str, autojump_clock: trio.testing.MockClock) -> None:
+    """A list of nothing has a steady index above 0 and waits, so that who asks for ever asks seldom."""
+    view = FakeView()
+    joint = "&" if "?" in path else "?"
+    first = await ask_consul(view, "GET", path)
+    index = int(first.headers["x-consul-index"])
+    assert index > 0
+
+    async def change() -> None:
+        view.catalog.add_remote("n2", remote_service("web"))
+
+    answer, waited_s = await _asking(view, f"{path}{joint}index={index}&wait=60s", change)
+    assert (answer.status, answer.body, answer.headers["x-consul-index"]) == (first.status, first.body, str(index))
+    assert 60 <= waited_s <= 64
+
+
+@pytest.mark.parametrize("path", PLACES)
+async def test_block_of_places(path: str, autojump_clock: trio.testing.MockClock) -> None:
+    """Coordinates wait until some node says that it stands elsewhere; also of a node that is not there yet."""
+    view = FakeView()
+    index = (await ask_consul(view, "GET", path)).headers["x-consul-index"]
+
+    async def move() -> None:
+        view.catalog.touch(Watch("coordinates"))
+
+    _, waited_s = await _asking(view, f"{path}?index={index}&wait=60s", _nothing)
+    assert waited_s >= 60
+    answer, waited_s = await _asking(view, f"{path}?index={index}&wait=60s", move)
+    assert (int(answer.headers["x-consul-index"]) > int(index), waited_s) == (True, 0)
+
+
+@pytest.mark.parametrize("name", ["n2", "N2", fake_id(2)])
+async def test_block_of_a_node_however_it_was_found(name: str, autojump_clock: trio.testing.MockClock) -> None:
+    """By its name in any case or by its id: its news end the wait."""
+    view = FakeView()
+    index = (await ask_consul(view, "GET", f"/v1/catalog/node/{name}")).headers["x-consul-index"]
+
+    async def change() -> None:
+        view.catalog.add_remote("n2", remote_service("web"))
+
+    answer, waited_s = await _asking(view, f"/v1/catalog/node/{name}?index={index}&wait=60s", change)
+    assert (waited_s, "web" in answer.json["Services"]) == (0, True)
+
+
+@pytest.mark.parametrize("path", ["/v1/health/state/any", "/v1/health/checks/web", "/v1/catalog/services"])
+async def test_block_of_chosen_nodes(path: str, autojump_clock: trio.testing.MockClock) -> None:
+    """A list of nodes chosen by metadata ends with a change of metadata alone."""
+    view = FakeView()
+    index = (await ask_consul(view, "GET", f"{path}?node-meta=rack:r2")).headers["x-consul-index"]
+
+    async def change() -> None:
+        view.catalog.touch(Watch("nodes"))
+
+    _, waited_s = await _asking(view, f"{path}?node-meta=rack:r2&index={index}&wait=60s", change)
+    assert waited_s == 0
 
 
 async def test_block_other_service_does_not_wake(autojump_clock: trio.testing.MockClock) -> None:

@@ -14,6 +14,7 @@ LISTINGS = (
     "/v1/catalog/services",
     "/v1/catalog/service/db",
     "/v1/catalog/node/n2",
+    "/v1/catalog/node-services/n2",
     "/v1/health/node/n2",
     "/v1/health/checks/db",
     "/v1/health/service/db",
@@ -156,11 +157,74 @@ async def test_node() -> None:
     assert int(unknown.headers["x-consul-index"]) > 0
 
 
+async def test_node_services() -> None:
+    """The node and a list of its services, filtered; both null for one that nobody knows."""
+    view = _with_services()
+    answer = (await ask_consul(view, "GET", "/v1/catalog/node-services/N2")).json
+    by_id = (await ask_consul(view, "GET", "/v1/catalog/node/n2")).json
+    assert answer == {"Node": by_id["Node"], "Services": list(by_id["Services"].values())}
+    filtered = (await ask_consul(view, "GET", "/v1/catalog/node-services/n2?filter=ID==db2")).json
+    assert [service["ID"] for service in filtered["Services"]] == ["db2"]
+    assert (await ask_consul(view, "GET", "/v1/catalog/node-services/n2?filter=ID==x")).json["Services"] == []
+    for path in ("n9", "n2?dc=dc2"):
+        unknown = await ask_consul(view, "GET", f"/v1/catalog/node-services/{path}")
+        assert (unknown.status, unknown.json) == (200, {"Node": None, "Services": None})
+        assert int(unknown.headers["x-consul-index"]) > 0
+
+
+async def test_names_in_any_case() -> None:
+    """A service is found by its name in any case, and shown as it was registered, each spelling for itself."""
+    view = FakeView()
+    view.catalog.add_remote("n2", remote_service("a", "Web", ("A",)))
+    view.catalog.add_remote("n2", remote_service("b", "web", ("b",)))
+    view.catalog.add_remote("n3", remote_service("c", "WEB"))
+    app = make_consul_app(view)
+    assert (await ask_app(app, "GET", "/v1/catalog/services")).json == {
+        "WEB": [],
+        "Web": ["A"],
+        "consul": [],
+        "web": ["b"],
+    }
+    for name in ("web", "Web", "WEB", "wEb"):
+        services = (await ask_app(app, "GET", f"/v1/catalog/service/{name}")).json
+        assert [one["ServiceName"] for one in services] == ["Web", "web", "WEB"]
+        entries = (await ask_app(app, "GET", f"/v1/health/service/{name}")).json
+        assert [one["Service"]["ID"] for one in entries] == ["a", "b", "c"]
+    assert len((await ask_app(app, "GET", "/v1/catalog/service/CONSUL")).json) == 3
+    assert len((await ask_app(app, "GET", "/v1/catalog/service/web?tag=a")).json) == 1
+
+
+async def test_checks_of_names_in_any_case() -> None:
+    """The checks of a service too; states are words of their own."""
+    view = FakeView()
+    await ask_consul(view, "PUT", "/v1/agent/service/register", {"Name": "Web", "ID": "A", "Check": {"TTL": "9s"}})
+    for name in ("web", "WEB"):
+        checks = (await ask_consul(view, "GET", f"/v1/health/checks/{name}")).json
+        assert [(one["CheckID"], one["ServiceName"]) for one in checks] == [("service:A", "Web")]
+    assert (await ask_consul(view, "GET", "/v1/health/state/CRITICAL")).json == []
+    assert (await ask_consul(view, "GET", "/v1/agent/service/a")).status == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["catalog/node/N2", "catalog/node-services/N2", "health/node/N2", "coordinate/node/N2"]
+)
+async def test_node_names_in_any_case(path: str) -> None:
+    """A node is found by its name in any case, and shown as it is."""
+    view = FakeView()
+    view.catalog.coordinates["n2"] = place(0.5)
+    answer = (await ask_consul(view, "GET", f"/v1/{path}")).json
+    shown = answer["Node"] if isinstance(answer, dict) else answer[0]
+    assert shown["Node"] == "n2"
+    nodes = (await ask_consul(view, "GET", "/v1/catalog/nodes?near=N2")).json
+    assert nodes[0]["Node"] == "n2"
+
+
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
         ("/v1/catalog/service/", "Missing service name"),
         ("/v1/catalog/node/", "Missing node name"),
+        ("/v1/catalog/node-services/", "Missing node name"),
         ("/v1/health/node/", "Missing node name"),
         ("/v1/health/checks/", "Missing service name"),
         ("/v1/health/service/", "Missing service name"),
