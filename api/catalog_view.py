@@ -65,7 +65,7 @@ class CatalogView(Protocol):
         ...
 
     def services(self) -> Mapping[str, frozenset[str]]:
-        """Give the tags of each service name as it was registered, over all nodes."""
+        """Return the tags of each service name as it was registered, over all nodes."""
         ...
 
     def services_of(self, node: CatalogNode) -> Sequence[ServiceView]:
@@ -73,7 +73,7 @@ class CatalogView(Protocol):
         ...
 
     def instances(self, service: str) -> Sequence[tuple[CatalogNode, ServiceView]]:
-        """Give all instances of a service, whose names may differ in case, by node and id."""
+        """Return all instances of a service, whose names may differ in case, by node and id."""
         ...
 
     def checks_of(self, node: CatalogNode) -> Sequence[CheckView]:

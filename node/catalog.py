@@ -117,7 +117,7 @@ class Catalog:
         return {name: frozenset(tags) for name, tags in found.items()}
 
     def instances(self, name: str) -> list[tuple[MemberId, Held[Service]]]:
-        """Give all instances of a service that are shown, whose names may differ in case."""
+        """Return all instances of a service that are shown, whose names may differ in case."""
         found = self._by_name.get(name.lower(), ())
         return [(id, self._nodes[id].services[service]) for id, service in found if self._is_shown(id)]
 

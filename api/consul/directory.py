@@ -68,7 +68,7 @@ class Directory:
         return self._catalog.checks_of(node)
 
     def service_checks(self, name: str) -> list[CheckView]:
-        """Give all checks of a service, its name in any case, and nobody else's."""
+        """Return all checks of a service, its name in any case, and nobody else's."""
         lower = name.lower()
         holders = {node.id: node for node, _ in self._catalog.instances(name) if self._options.wants(node)}
         nodes = self._ordered(holders.values(), lambda node: node)

@@ -76,7 +76,7 @@ class AgentCatalog:
         return [_service(held[id]) for id in sorted(held)]
 
     def instances(self, service: str) -> Sequence[tuple[CatalogNode, ServiceView]]:
-        """Give all instances of a service, in any case, by node and id."""
+        """Return all instances of a service, in any case, by node and id."""
         views: dict[MemberId, CatalogNode] = {}
         found: list[tuple[CatalogNode, ServiceView]] = []
         for id, held in self._catalog.instances(service):

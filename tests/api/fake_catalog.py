@@ -127,7 +127,7 @@ class FakeCatalog:
 
     @property
     def newest(self) -> int:
-        """Tell when anything changed last."""
+        """Return when anything changed last."""
         return self._newest
 
     def index(self, watch: Watch) -> int:

@@ -95,7 +95,7 @@ WATCHERS: dict[str, tuple[str, bool]] = {
 
 @contextmanager
 def watching(watchers: list[Watcher]) -> Iterator[None]:
-    """Let them watch."""
+    """Run watchers while the block lasts."""
     threads = [threading.Thread(target=watcher.run, daemon=True) for watcher in watchers]
     for thread in threads:
         thread.start()

@@ -62,20 +62,20 @@ class Stage:
         self.catalog.note_change(Change(ChangeKind.UPDATE, who.id, "", HOME, 0, Status.ALIVE, 0.0))
 
     def member(self, who: int, name: str, *, leaves: bool = False, **tags: str) -> None:
-        """Let a member come, change or leave."""
+        """Apply a member's record: it comes, changes or leaves."""
         record = AUTHORS[who].record(self._tick(), name=name, goodbye=leaves, tags=tags)
         self.membership.apply(0.0, Claim(record))
         self._note(AUTHORS[who])
 
     def fail(self, who: int) -> None:
-        """Let this node hold a member failed, if it lives."""
+        """Mark a member failed, as this node's own verdict, if it lives."""
         member = self.membership.get(AUTHORS[who].id)
         if who and member is not None and member.is_live:
             self.membership.mark_failed(0.0, member)
             self._note(AUTHORS[who])
 
     def forget(self, who: int) -> None:
-        """Take a member off the list, if it is gone."""
+        """Remove a member from the list, if it is gone."""
         member = self.membership.get(AUTHORS[who].id)
         if who and member is not None and not member.is_live:
             self.membership.forget(member, 0.0)
@@ -87,18 +87,18 @@ class Stage:
             self.catalog.note_fact(AUTHORS[who].id, Fact(b"", AUTHORS[who].id, key, self._tick(), value))
 
     def offer(self, who: int, id: str, name: str, *tags: str) -> None:
-        """Let a member offer a service."""
+        """Apply a service that a member offers."""
         self._say(who, service_key(id), Service(id, name, tags).encode())
 
     def withdraw(self, who: int, id: str) -> None:
-        """Let a member offer a service no more."""
+        """Apply the end of a service."""
         self._say(who, service_key(id), b"")
 
     def check(self, who: int, id: str, status: CheckStatus, service_id: str = "") -> None:
-        """Let a member say how a check stands."""
+        """Apply how a member's check stands."""
         self._say(who, check_key(id), Check(id, id, status, service_id=service_id).encode())
 
     def stand(self, who: int, x: float) -> None:
-        """Let a member say where it stands."""
+        """Apply where a member stands."""
         place = vivaldi.Coordinate((x, *(0.0,) * 7), 0.5, 0.0, 0.001)
         self._say(who, COORDINATE_KEY, place.encode())

@@ -65,7 +65,7 @@ def begun() -> Stage:
 
 
 def act(stage: Stage, step: tuple[Any, ...]) -> None:
-    """Let one of those happen."""
+    """Apply one of those."""
     kind, *arguments = step
     if kind == "member":
         stage.member(arguments[0], arguments[1], **arguments[2])
@@ -94,7 +94,7 @@ def shown_in(answer: Answer) -> Any:
     return {key: value for key, value in shown.items() if key != "index"} if isinstance(shown, dict) else shown
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_acts, _some_paths)
 async def test_answer_changes_only_with_a_larger_index(
     monkeypatch: pytest.MonkeyPatch, acts: list[tuple[Any, ...]], paths: list[str]
@@ -137,7 +137,7 @@ class Follower:
             self._index = 0 if index < self._index else index
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_acts, st.integers(0, 2**40), _some_paths)
 async def test_follower_misses_nothing_and_asks_seldom(
     autojump_clock: trio.testing.MockClock, acts: list[tuple[Any, ...]], index: int, paths: list[str]
@@ -171,3 +171,31 @@ async def test_follower_at_rest_asks_once_a_wait(path: str, autojump_clock: trio
         with trio.move_on_after(600):
             await follower.follow()
         assert 9 <= follower.count <= 13, index
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paths"),
+    [
+        (("fail", 1), ("member", 1, "n2", {"rack": "r9"}), ("health/state/any?", "catalog/nodes?")),
+        (("fail", 0), ("offer", 1, "a", "Web", "b"), ("health/state/any?", "health/checks/web?", "health/node/n2?")),
+        (("fail", 0), ("fail", 1), ("health/state/critical?", "catalog/node/n2?", "health/service/web?")),
+        (
+            ("fail", 0),
+            ("member", 1, "n2", {"dc": "dc2"}),
+            ("catalog/services?", "health/checks/web?", "health/state/any?", "coordinate/nodes?"),
+        ),
+        (("fail", 0), ("stand", 1, 0.05), ("coordinate/nodes?", "coordinate/node/N2?")),
+    ],
+    ids=["returns with other tags", "service with other tags", "fails", "other data centre", "stands elsewhere"],
+)
+async def test_change_has_an_index_on_each_list_that_shows_it(
+    before: tuple[Any, ...], after: tuple[Any, ...], paths: tuple[str, ...]
+) -> None:
+    """Changes that are shown beside what they are of."""
+    stage = begun()
+    app = stage.apps()[0]
+    act(stage, before)
+    first = {path: index_in(await ask_app(app, "GET", f"/v1/{path}")) for path in paths}
+    act(stage, after)
+    for path in paths:
+        assert index_in(await ask_app(app, "GET", f"/v1/{path}")) > first[path], path
