@@ -14,6 +14,7 @@ from api.answer import TEXT_TYPE, Problem, ReadyJson, empty_answer, encode_json,
 from api.completion import complete, released_while_waiting
 from api.consul.config import OWN_VERSION_KEY, config_answer
 from api.consul.filter import keep_all, read_filter
+from api.consul.filter_schema import MEMBER
 from api.consul.member import local_answer, members_answer, wan_name
 from api.consul.option import is_pretty
 from api.consul.route import ANY, GET, GET_PUT, PUT, add_routes, check_readable
@@ -101,7 +102,7 @@ class AgentRoutes:
         query = asked.query()
         if query.first("segment") not in (None, "", SEGMENT_ALL):
             raise failed("there are no network segments here: leave segment out, or give _all")
-        keep = read_filter(query.first("filter") or "")
+        keep = read_filter(query.first("filter") or "", MEMBER)
         is_wan = bool(query.first("wan"))
         if not self._access.shows(Scope.NODE_READ, asked):
             return RawResponse(encode_json([], is_pretty(query)))

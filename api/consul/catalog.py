@@ -12,6 +12,7 @@ from api.access import Access
 from api.answer import encode_json, json_answer
 from api.catalog_view import Watch
 from api.consul.directory import Directory, choice_watches, node_watches, service_watches
+from api.consul.filter_schema import INSTANCE, NODE, NODE_SERVICE
 from api.consul.listing import Lister, Listing
 from api.consul.option import is_pretty, read_options
 from api.consul.route import GET, PUT, add_routes, check_readable
@@ -65,7 +66,7 @@ class CatalogRoutes:
 
     async def nodes(self) -> Response:
         """List the members that have not left."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, NODE)
 
         def build(directory: Directory) -> list[dict[str, Any]]:
             shapes = (node_shape(node) for node in directory.nodes())
@@ -76,23 +77,23 @@ class CatalogRoutes:
 
     async def services(self) -> Response:
         """List the names of the services, each with the tags of all its instances."""
-        options = read_options(self._view.catalog)
-        watches = (Watch("services"), *choice_watches(options))
+        options = read_options(self._view.catalog, INSTANCE)
+        is_filtered = bool(options.filter_text)
+        # a filter may name what belongs to nodes
+        chosen = (Watch("nodes"),) if is_filtered else choice_watches(options)
+        watches = (Watch("services"), *chosen)
 
         def build(directory: Directory) -> dict[str, list[str]]:
-            services = directory.services()
-            return {
-                name: tags
-                for name, tags in services.items()
-                if options.keep({"ServiceName": name, "ServiceTags": tags})
-            }
+            if not is_filtered:
+                return directory.services()
+            return directory.services(lambda node, service: options.keep(instance_shape(node, service)))
 
         listing = Listing(Scope.SERVICE_READ, watches, ("services",), build, {})
         return await self._lister.answer(listing, options)
 
     async def service(self, name: str) -> Response:
         """List a service's instances."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, INSTANCE)
         if not check_readable(name):
             raise InvalidRequest(SERVICE_NAME_MISSING)
 
@@ -106,7 +107,7 @@ class CatalogRoutes:
 
     async def node(self, name: str) -> Response:
         """Show a node with its services; null if there is none."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, NODE_SERVICE)
         if not check_readable(name):
             raise InvalidRequest(NODE_NAME_MISSING)
 
@@ -123,7 +124,7 @@ class CatalogRoutes:
 
     async def node_services(self, name: str) -> Response:
         """Show a node with a list of its services; both are null if there is none."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, NODE_SERVICE)
         if not check_readable(name):
             raise InvalidRequest(NODE_NAME_MISSING)
 

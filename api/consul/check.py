@@ -10,7 +10,9 @@ from api.access import Access
 from api.answer import empty_answer, encode_json, json_answer
 from api.consul.body import read_fields
 from api.consul.definition import read_check, read_status
-from api.consul.option import current_filter, is_pretty
+from api.consul.filter import read_late_filter
+from api.consul.filter_schema import CHECK
+from api.consul.option import is_pretty
 from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
 from api.consul.shape import agent_check_shape
 from api.consul.wording import failed, one_line, quote
@@ -50,7 +52,7 @@ class CheckRoutes:
 
     async def list(self) -> Response:
         """List the checks by id; without the right, none."""
-        keep = current_filter()
+        keep = read_late_filter(current_query().first("filter") or "", CHECK)
         checks = self._view.services.checks() if self._access.shows(Scope.SERVICE_READ) else {}
         shapes = {id: agent_check_shape(check) for id, check in checks.items()}
         return json_answer(encode_json({id: shape for id, shape in shapes.items() if keep(shape)}, is_pretty()))

@@ -31,16 +31,18 @@ class Directory:
         """Give the nodes, the nearest first if that was asked for."""
         return self._ordered(self._wanted_nodes(), lambda node: node)
 
-    def services(self) -> dict[str, list[str]]:
-        """Give each service's tags, sorted."""
+    def services(self, keep: Callable[[CatalogNode, ServiceView], bool] | None = None) -> dict[str, list[str]]:
+        """Return each service's tags, sorted: those of all its instances, or of the ones to be kept."""
         catalog = self._catalog
         tags: dict[str, set[str]] = {}
-        if not self._options.node_meta and len(catalog.datacenters()) <= 1:
+        if keep is None and not self._options.node_meta and len(catalog.datacenters()) <= 1:
             tags = {name: set(held) for name, held in catalog.services().items()}
             tags.setdefault(OWN_SERVICE, set())
         else:
             for node in self._wanted_nodes():
                 for service in self.services_of(node):
+                    if keep is not None and not keep(node, service):
+                        continue
                     tags.setdefault(service.name, set()).update(service.tags)
         return {name: sorted(held) for name, held in sorted(tags.items())}
 

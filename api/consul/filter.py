@@ -1,38 +1,57 @@
-"""Filters of lists: the part of Consul's language that asks for equal, contained and empty, and joins with and/or/not.
+"""Filters of lists, in Consul's language: which entries a listing keeps.
 
     Service == web and "v1" in Tags
-    not (Status == passing or Node.Meta.rack != r1)
+    not (Checks.Status == critical or Node.Meta["rack"] != r1)
 
-A selector is a path of keys with dots, or Meta["any key"]; a key in capital letters as the answer has it. What a
-filter names and an answer has not is empty. A filter that cannot be read is refused with 500, as Consul does.
-
-There is no `matches`, and the refusal says so. Python's `re` goes back and tries again: with `(a+)+$` each further `a`
-of a check's output doubles its time, in the thread that answers probes too. What Go has, RE2, does not, but would be
-one more C++ library for every node to carry, for the sake of one operator.
+A filter is read (`filter_grammar`), checked against the fields of the listing (`filter_schema`), and made into a test
+of one entry. Into a list of structs it holds if it holds of any of them, the negated operators too: `Checks.Status !=
+passing` keeps what has a check that is not passing. A key that a map has not is unlike and outside of everything: only
+`==`, `in` and `contains` fail for it. `matches` needs an extra package (`regexp`).
 """
 
-import re
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from api.answer import Problem
+from api.consul.filter_expression import BadFilter, Every, Expression, Match, Not, Operator, Some
+from api.consul.filter_grammar import parse_filter
+from api.consul.filter_schema import Field, Kind, Schema
+from api.consul.literal import INVALID, parse_integer
+from api.consul.regexp import BadRegexp, Regexp, SlowRegexp
 from api.consul.wording import failed, quote
+from api.query import parse_bool
 
 FILTER_LENGTH_MAX: Final = 1_024
-DEPTH_MAX: Final = 16
-"""Brackets and nots within each other."""
 
 Filter = Callable[[Mapping[str, Any]], bool]
+_Test = Callable[[Any], bool]
+"""Of a field's value; None: the entry does not show it."""
 
-_TOKEN: Final = re.compile(
-    r"""\s*(?: (?P<punct> == | != | [()\[\].] )
-            | (?P<quoted> "(?:[^"\\]|\\["\\])*" | `[^`]*` )
-            | (?P<word> [^\s()\[\]."`=!]+ ) )""",
-    re.VERBOSE,
-)
-_ESCAPE: Final = re.compile(r"\\(.)")
-_KEYWORDS: Final = frozenset({"and", "or", "not", "in", "is", "empty", "contains", "matches"})
-"""None of them is a selector, or a value without quotes."""
+_EQUALITY: Final = frozenset({Operator.EQUAL, Operator.NOT_EQUAL})
+_PRESENCE: Final = frozenset({Operator.IN, Operator.NOT_IN})
+_EMPTINESS: Final = frozenset({Operator.EMPTY, Operator.NOT_EMPTY})
+_OPERATORS: Final = {
+    Kind.TEXT: _EQUALITY | _PRESENCE | {Operator.MATCHES, Operator.NOT_MATCHES},
+    Kind.BOOL: _EQUALITY,
+    Kind.INTEGER: _EQUALITY,
+    Kind.TEXTS: _PRESENCE | _EMPTINESS,
+    Kind.MAP: _PRESENCE | _EMPTINESS,
+    Kind.STRUCT: frozenset[Operator](),
+    Kind.STRUCTS: _EMPTINESS,
+}
+"""What may be asked of each kind of field."""
+
+_OPPOSITES: Final = {
+    Operator.NOT_EQUAL: Operator.EQUAL,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_EMPTY: Operator.EMPTY,
+    Operator.NOT_MATCHES: Operator.MATCHES,
+}
+_FALSE_WITHOUT_KEY: Final = frozenset({Operator.EQUAL, Operator.IN, Operator.NOT_EMPTY})
+"""What does not hold of a key that a map has not; all others do, `matches` too."""
+
+_ZEROS: Final[dict[Kind, Any]] = {Kind.TEXT: "", Kind.BOOL: False, Kind.INTEGER: 0, Kind.TEXTS: (), Kind.MAP: {}}
+"""What a field is that an entry does not show."""
 
 
 def keep_all(_shape: Mapping[str, Any]) -> bool:
@@ -40,176 +59,151 @@ def keep_all(_shape: Mapping[str, Any]) -> bool:
     return True
 
 
-def read_filter(text: str) -> Filter:
-    """Read a filter; the empty one keeps everything.
+def read_filter(text: str, schema: Schema) -> Filter:
+    """Read a filter of entries with the fields of a schema; the empty one is `keep_all`.
 
     Raises:
-        Problem: 500, it is longer than allowed, or not of the forms above.
+        Problem: 500, it is longer than allowed, cannot be read, or asks for what the schema has not. The filter itself
+            raises one when `matches` takes too long.
     """
-    if not text.strip():
+    if not text:
         return keep_all
+    try:
+        return _bounded(bind_filter(read_expression(text), schema))
+    except BadFilter as wrong:
+        raise failed(f"Failed to create boolean expression evaluator: {wrong}") from None
+
+
+def read_late_filter(text: str, schema: Schema) -> Filter:
+    """Read a filter as `read_filter`, but look at the schema only once there is an entry, as /v1/agent/checks does.
+
+    Raises:
+        Problem: 500, it cannot be read. The filter itself raises one when it asks for what the schema has not.
+    """
+    if not text:
+        return keep_all
+    try:
+        expression = read_expression(text)
+    except BadFilter as wrong:
+        raise failed(f"Failed to create boolean expression evaluator: {wrong}") from None
+    bound: list[Filter] = []
+
+    def keep(shape: Mapping[str, Any]) -> bool:
+        if not bound:
+            try:
+                bound.append(_bounded(bind_filter(expression, schema)))
+            except BadFilter as wrong:
+                raise failed(str(wrong)) from None
+        return bound[0](shape)
+
+    return keep
+
+
+def read_expression(text: str) -> Expression:
+    """Read a filter, but look at no schema yet.
+
+    Raises:
+        BadFilter: it is longer than allowed, or cannot be read.
+    """
     if len(text) > FILTER_LENGTH_MAX:
-        raise _unreadable(f"it has {len(text)} characters, at most {FILTER_LENGTH_MAX}")
-    return _Reader(text).read()
+        raise BadFilter(f"it has {len(text)} characters, at most {FILTER_LENGTH_MAX}")
+    return parse_filter(text)
 
 
-def _unreadable(reason: str) -> Problem:
-    return failed(f"Failed to create boolean expression evaluator: {reason}")
+def _bounded(keep: Filter) -> Filter:
+    def bounded(shape: Mapping[str, Any]) -> bool:
+        try:
+            return keep(shape)
+        except SlowRegexp as slow:
+            raise failed(str(slow)) from None
+
+    return bounded
 
 
-class _Reader:
-    """Reads one filter by descent: `or` binds least, `not` most."""
+def bind_filter(expression: Expression, schema: Schema) -> Filter:
+    """Make an expression into a test of entries with the fields of a schema.
 
-    def __init__(self, text: str) -> None:
-        self._tokens = _split(text)
-        self._position = 0
-        self._depth = 0
-
-    def read(self) -> Filter:
-        kept = self._read_or()
-        if self._position < len(self._tokens):
-            raise _unreadable(f"{quote(self._peek()[1])} is not expected there")
-        return kept
-
-    def _read_or(self) -> Filter:
-        parts = [self._read_and()]
-        while self._takes("or"):
-            parts.append(self._read_and())
-        return parts[0] if len(parts) == 1 else lambda shape: any(part(shape) for part in parts)
-
-    def _read_and(self) -> Filter:
-        parts = [self._read_one()]
-        while self._takes("and"):
-            parts.append(self._read_one())
-        return parts[0] if len(parts) == 1 else lambda shape: all(part(shape) for part in parts)
-
-    def _read_one(self) -> Filter:
-        self._depth += 1
-        if self._depth > DEPTH_MAX:
-            raise _unreadable(f"it is nested more than {DEPTH_MAX} deep")
-        if self._takes("not"):
-            kept = _negated(self._read_one())
-        elif self._takes("(", "punct"):
-            kept = self._read_or()
-            if not self._takes(")", "punct"):
-                raise _unreadable("a bracket is not closed")
-        else:
-            kept = self._read_match()
-        self._depth -= 1
-        return kept
-
-    def _read_match(self) -> Filter:
-        path, plain = self._read_operand()
-        if self._takes("==", "punct"):
-            return _equals(path, self._read_value())
-        if self._takes("!=", "punct"):
-            return _negated(_equals(path, self._read_value()))
-        if self._takes("is"):
-            is_not = self._takes("not")
-            if not self._takes("empty"):
-                raise _unreadable('only "empty" may follow "is"')
-            return _negated(_empty(path)) if is_not else _empty(path)
-        is_not = self._takes("not")
-        if self._takes("in"):
-            within, _ = self._read_operand()
-            found = _contains(within, plain)
-        elif self._takes("contains"):
-            found = _contains(path, self._read_value())
-        elif self._takes("matches"):
-            raise _unreadable("there is no matches here, for a regular expression may take for ever; contains there is")
-        else:
-            raise _unreadable("it has none of ==, !=, in, contains and is empty where one is expected")
-        return _negated(found) if is_not else found
-
-    def _read_value(self) -> str:
-        return self._read_operand()[1]
-
-    def _read_operand(self) -> tuple[tuple[str, ...], str]:
-        """Read what may be a selector or a value; give both."""
-        kind, text = self._peek()
-        self._position += 1
-        if kind == "quoted":
-            return (text,), text
-        if kind != "word" or text in _KEYWORDS:
-            raise _unreadable("it ends too early" if not kind else f"{quote(text)} is not expected there")
-        path = [text]
-        plain = text
-        while True:
-            if self._takes(".", "punct"):
-                kind, text = self._peek()
-                if kind != "word":
-                    raise _unreadable("a name is missing after a dot")
-                self._position += 1
-                plain += f".{text}"
-            elif self._takes("[", "punct"):
-                kind, text = self._peek()
-                self._position += 1
-                if kind != "quoted" or not self._takes("]", "punct"):
-                    raise _unreadable("only a quoted key may stand in square brackets")
-                plain += f"[{text}]"
-            else:
-                return tuple(path), plain
-            path.append(text)
-
-    def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._position] if self._position < len(self._tokens) else ("", "")
-
-    def _takes(self, text: str, kind: str = "word") -> bool:
-        if self._peek() != (kind, text):
-            return False
-        self._position += 1
-        return True
+    Raises:
+        BadFilter: a selector that there is not, an operator that its field has not, or a value that it cannot have, in
+            the words of go-bexpr; the first from left to right.
+    """
+    match expression:
+        case Match():
+            return _bind_match(expression, Field(Kind.STRUCT, schema))
+        case Not(part):
+            kept = bind_filter(part, schema)
+            return lambda shape: not kept(shape)
+        case Every(parts):
+            every = [bind_filter(part, schema) for part in parts]
+            return lambda shape: all(keep(shape) for keep in every)
+        case Some(parts):
+            some = [bind_filter(part, schema) for part in parts]
+            return lambda shape: any(keep(shape) for keep in some)
 
 
-def _split(text: str) -> list[tuple[str, str]]:
-    tokens = []
-    position = 0
-    text = text.rstrip()
-    while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None or found.lastgroup is None:
-            raise _unreadable(f"{quote(text[position:])} cannot be read")
-        token = found[found.lastgroup]
-        if found.lastgroup == "quoted":
-            token = _ESCAPE.sub(r"\1", token[1:-1]) if token[0] == '"' else token[1:-1]
-        tokens.append((found.lastgroup, token))
-        position = found.end()
-    return tokens
+def _bind_match(match: Match, whole: Field) -> Filter:
+    fields = [whole]
+    for position, name in enumerate(match.selector, 1):
+        found = fields[-1].find(name)
+        if found is None:
+            raise BadFilter(f"Selector {_quoted(match.selector[:position])} is not valid")
+        fields.append(found)
+    kind = fields.pop().kind
+    if match.operator not in _OPERATORS[kind]:
+        asked = quote(match.operator.value)
+        raise BadFilter(f"Invalid match operator {asked} for selector {_quoted(match.selector)}")
+    test = _bind_test(match, kind)
+    without_key = match.operator not in _FALSE_WITHOUT_KEY
+    for field, name in zip(reversed(fields), reversed(match.selector), strict=True):
+        test = _inside(field.kind, name, test, without_key)
+    return test
 
 
-def _look_up(shape: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        if not isinstance(shape, Mapping):
-            return None
-        shape = shape.get(key)
-    return shape
+def _quoted(selector: tuple[str, ...]) -> str:
+    return quote(".".join(selector))
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+def _inside(kind: Kind, name: str, test: _Test, without_key: bool) -> _Test:
+    """Make the test of a field into one of what has it."""
+    if kind is Kind.MAP:
+        return lambda held: test(held[name]) if held and name in held else without_key
+    if kind is Kind.STRUCTS:
+        return lambda held: any(test(one.get(name)) for one in held or ())
+    return lambda held: test(held.get(name) if held else None)
 
 
-def _negated(kept: Filter) -> Filter:
-    return lambda shape: not kept(shape)
+def _bind_test(match: Match, kind: Kind) -> _Test:
+    asked = _OPPOSITES.get(match.operator, match.operator)
+    test = _bind_plain_test(asked, "" if match.value is None else match.value, kind, match.selector)
+    return test if asked is match.operator else lambda held: not test(held)
 
 
-def _equals(path: tuple[str, ...], wanted: str) -> Filter:
-    return lambda shape: _as_text(_look_up(shape, path)) == wanted
+def _bind_plain_test(asked: Operator, value: str, kind: Kind, selector: tuple[str, ...]) -> _Test:
+    if asked is Operator.EMPTY:
+        return operator.not_
+    zero = _ZEROS[kind]
+    if asked is Operator.IN:
+        return lambda held: value in (held or zero)
+    if asked is Operator.EQUAL:
+        wanted = _coerce(value, kind, selector)
+        return lambda held: (zero if held is None else held) == wanted
+    try:
+        regexp = Regexp(value)
+    except BadRegexp as wrong:
+        raise BadFilter(str(wrong)) from None
+    return lambda held: regexp.is_in(held or "")
 
 
-def _empty(path: tuple[str, ...]) -> Filter:
-    return lambda shape: not _look_up(shape, path)
-
-
-def _contains(path: tuple[str, ...], wanted: str) -> Filter:
-    def is_in(shape: Mapping[str, Any]) -> bool:
-        held = _look_up(shape, path)
-        if isinstance(held, str):
-            return wanted in held
-        if isinstance(held, Mapping):
-            return wanted in held
-        return isinstance(held, list | tuple) and any(_as_text(item) == wanted for item in held)
-
-    return is_in
+def _coerce(value: str, kind: Kind, selector: tuple[str, ...]) -> str | bool | int:
+    """Read a value as one of its field's kind; refuse it in the words of Go."""
+    try:
+        if kind is Kind.INTEGER:
+            return parse_integer(value)
+        if kind is Kind.BOOL:
+            return parse_bool(value)
+    except ValueError as wrong:
+        reader, why = ("ParseInt", str(wrong)) if kind is Kind.INTEGER else ("ParseBool", INVALID)
+        reason = f"strconv.{reader}: parsing {quote(value)}: {why}"
+        sentence = f"Failed to coerce value {quote(value)} for selector {_quoted(selector)}: {reason}"
+        raise BadFilter(sentence) from None
+    return value

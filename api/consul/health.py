@@ -8,6 +8,7 @@ from quart_trio import QuartTrio
 
 from api.catalog_view import CatalogNode, Watch
 from api.consul.directory import Directory, choice_watches, node_watches, service_watches
+from api.consul.filter_schema import CHECK, ENTRY
 from api.consul.listing import Lister, Listing
 from api.consul.option import read_options
 from api.consul.route import GET, add_routes, check_readable
@@ -45,7 +46,7 @@ class HealthRoutes:
 
     async def node(self, name: str) -> Response:
         """List a node's checks."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, CHECK)
         if not check_readable(name):
             raise InvalidRequest(NODE_NAME_MISSING)
 
@@ -60,7 +61,7 @@ class HealthRoutes:
 
     async def checks(self, name: str) -> Response:
         """List a service's checks."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, CHECK)
         if not check_readable(name):
             raise InvalidRequest(SERVICE_NAME_MISSING)
 
@@ -74,7 +75,7 @@ class HealthRoutes:
 
     async def state(self, state: str) -> Response:
         """List all checks of a status, or of any."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, CHECK)
         if not check_readable(state):
             raise InvalidRequest(STATE_MISSING)
 
@@ -88,7 +89,7 @@ class HealthRoutes:
 
     async def service(self, name: str) -> Response:
         """List a service's instances, each with its node, and its own and its node's checks."""
-        options = read_options(self._view.catalog)
+        options = read_options(self._view.catalog, ENTRY)
         is_passing = _read_passing(options.query)
         if not check_readable(name):
             raise InvalidRequest(SERVICE_NAME_MISSING)

@@ -6,6 +6,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.consul.directory import Directory, service_watches
+from api.consul.filter_schema import ENTRY, INSTANCE, Schema
 from api.consul.listing import Lister, Listing
 from api.consul.option import read_options
 from api.consul.route import GET, add_routes, check_readable
@@ -18,8 +19,15 @@ from protocol.error import InvalidRequest
 def add_mesh_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
     """Add the lists of what takes part in a mesh, and of the ways into it: they are empty, with all that a list has."""
     mesh = MeshRoutes(view, lister)
-    rules = ("/v1/health/connect/", "/v1/health/ingress/", "/v1/catalog/connect/", "/v1/catalog/gateway-services/")
-    add_routes(app, [(f"{rule}<rest:name>", GET, mesh.list_nothing) for rule in rules])
+    add_routes(
+        app,
+        (
+            ("/v1/health/connect/<rest:name>", GET, mesh.list_no_entry),
+            ("/v1/health/ingress/<rest:name>", GET, mesh.list_no_entry),
+            ("/v1/catalog/connect/<rest:name>", GET, mesh.list_no_instance),
+            ("/v1/catalog/gateway-services/<rest:name>", GET, mesh.list_no_gateway),
+        ),
+    )
 
 
 class MeshRoutes:
@@ -29,9 +37,20 @@ class MeshRoutes:
         self._view = view
         self._lister = lister
 
-    async def list_nothing(self, name: str) -> Response:
+    async def list_no_entry(self, name: str) -> Response:
         """List nothing, now or after a wait, as of a service that nobody offers."""
-        options = read_options(self._view.catalog)
+        return await self._list_nothing(name, ENTRY)
+
+    async def list_no_instance(self, name: str) -> Response:
+        """List nothing, as `list_no_entry`."""
+        return await self._list_nothing(name, INSTANCE)
+
+    async def list_no_gateway(self, name: str) -> Response:
+        """List nothing, as `list_no_entry`; this list takes no filter."""
+        return await self._list_nothing(name, None)
+
+    async def _list_nothing(self, name: str, schema: Schema | None) -> Response:
+        options = read_options(self._view.catalog, schema)
         if not check_readable(name):
             raise InvalidRequest(SERVICE_NAME_MISSING)
         listing = Listing(Scope.SERVICE_READ, service_watches(name), ("mesh",), _nothing, [])

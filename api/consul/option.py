@@ -5,6 +5,7 @@ from typing import Final
 
 from api.catalog_view import CatalogNode, CatalogView
 from api.consul.filter import Filter, keep_all, read_filter
+from api.consul.filter_schema import Schema
 from api.consul.wording import CONFLICTING, NO_PATH, failed
 from api.duration import SECOND, parse_duration
 from api.query import Query, current_query, parse_index
@@ -37,8 +38,8 @@ class Options:
         return node.datacenter == self.datacenter and all(node.meta.get(key) == value for key, value in self.node_meta)
 
 
-def read_options(catalog: CatalogView) -> Options:
-    """Read them from the request in hand.
+def read_options(catalog: CatalogView, schema: Schema | None = None) -> Options:
+    """Read them from the request in hand; without a schema the route takes no filter, and one that is given is ignored.
 
     Raises:
         InvalidRequest: an index or a wait that is none, or contradictory consistency.
@@ -46,13 +47,13 @@ def read_options(catalog: CatalogView) -> Options:
     """
     options = read_block_options(catalog)
     query = options.query
-    filter_text = query.first("filter") or ""
+    filter_text = "" if schema is None else query.first("filter") or ""
     return replace(
         options,
         near=query.first("near") or "",
         node_meta=tuple(_read_pair(text) for text in query.every("node-meta")),
         filter_text=filter_text,
-        keep=read_filter(filter_text),
+        keep=keep_all if schema is None else read_filter(filter_text, schema),
     )
 
 
@@ -91,13 +92,13 @@ def is_pretty(query: Query | None = None) -> bool:
     return (current_query() if query is None else query).first("pretty") is not None
 
 
-def current_filter() -> Filter:
+def current_filter(schema: Schema) -> Filter:
     """Read the filter of the request in hand.
 
     Raises:
-        Problem: 500, it cannot be read.
+        Problem: as `read_filter`.
     """
-    return read_filter(current_query().first("filter") or "")
+    return read_filter(current_query().first("filter") or "", schema)
 
 
 def _read_index(query: Query) -> int:

@@ -11,6 +11,7 @@ from api.consul.block import index_of, wait_for_news
 from api.consul.body import read_fields
 from api.consul.definition import read_service, reserved_id
 from api.consul.directory import OWN_SERVICE
+from api.consul.filter_schema import NODE_SERVICE
 from api.consul.option import current_filter, is_pretty, read_wait_s
 from api.consul.route import GET, GET_PUT, PUT, add_routes, check_readable
 from api.consul.shape import hashed_service_shape, service_shape
@@ -44,7 +45,7 @@ class ServiceRoutes:
 
     async def list(self) -> Response:
         """List the services by id; without the right, none."""
-        keep = current_filter()
+        keep = current_filter(NODE_SERVICE)
         is_shown = self._access.shows(Scope.SERVICE_READ)
         services = self._view.services.services() if is_shown else {}
         shapes = {id: service_shape(service) for id, service in services.items()}
