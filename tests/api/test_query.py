@@ -88,7 +88,9 @@ def test_query_options_refused(raw: bytes, sentence: str) -> None:
         Query.parse(raw).check_options()
 
 
-@pytest.mark.parametrize("raw", [b"stale", b"stale=", b"stale=True", b"wait=120000ms&index=7", b"wait=&index=", b"x=y"])
+@pytest.mark.parametrize(
+    "raw", [b"stale", b"stale=", b"stale=True", b"wait=120000ms&index=7", b"wait=&index=", b"x=y", b"x=%ff&y=%zz"]
+)
 def test_query_options_accepted(raw: bytes) -> None:
     """What clients send passes; unknown parameters are ignored."""
     Query.parse(raw).check_options()
