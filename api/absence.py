@@ -36,7 +36,8 @@ ELSEWHERE: Final[dict[Listener, dict[str, str]]] = {
     },
     Listener.HTTP: dict.fromkeys(
         (
-            *("/v1/catalog", "/v1/health", "/v1/kv", "/v1/coordinate", "/v1/agent/health/service"),
+            *("/v1/catalog", "/v1/health", "/v1/kv", "/v1/coordinate", "/v1/agent/health/service", "/v1/acl"),
+            *("/v1/config", "/v1/connect/intentions", "/v1/event", "/v1/query", "/v1/session", "/v1/txn"),
             *("/v1/agent/services", "/v1/agent/service", "/v1/agent/checks", "/v1/agent/check"),
             *("/v1/agent/maintenance", "/v1/agent/metrics", "/v1/agent/monitor", "/v1/agent/host"),
             *("/v1/agent/leave", "/v1/agent/reload", "/v1/agent/token"),
@@ -52,7 +53,6 @@ _OTHER: Final = {Listener.HTTP: Listener.CONSUL, Listener.CONSUL: Listener.HTTP}
 _NO_MESH: Final = (
     "there is no service mesh here: GET /v1/health/service/<name> (--consul-http) lists where a service is"
 )
-_NO_CONFIG: Final = "there are no configuration entries here: a node's settings are in its own configuration"
 _NO_TENANTS: Final = "there are no namespaces, partitions or peerings here: a cluster is one, and its nodes have tags"
 _NO_JOBS: Final = (
     "no jobs run here, only members and services are kept: GET /v1/agent/members, GET /v1/services (--http)"
@@ -63,12 +63,9 @@ _NO_RAFT: Final = "there is no Raft here: every node holds the state of all, and
 
 ABSENT: Final = {
     # Consul's
-    "/v1/acl": "there are no policies and roles here: tokens and their rights are at /v1/cluster/tokens",
     "/v1/agent/connect": _NO_MESH,
-    "/v1/config": _NO_CONFIG,
     "/v1/connect": _NO_MESH,
     "/v1/discovery-chain": _NO_MESH,
-    "/v1/event": "there are no user events here: GET /v1/cluster/events streams the changes of the member list",
     "/v1/internal": _NO_PAGE,
     "/v1/namespace": _NO_TENANTS,
     "/v1/namespaces": _NO_TENANTS,
@@ -80,10 +77,7 @@ ABSENT: Final = {
     "/v1/partitions": _NO_TENANTS,
     "/v1/peering": _NO_TENANTS,
     "/v1/peerings": _NO_TENANTS,
-    "/v1/query": "there are no prepared queries here: GET /v1/health/service/<name>?passing (--consul-http) is one",
-    "/v1/session": "there are no sessions and no locks here: no node decides for the others",
     "/v1/snapshot": _NO_RAFT,
-    "/v1/txn": "there are no transactions here: there is no key-value store that they could change",
     "/ui": _NO_PAGE,
     # Nomad's
     "/v1/allocation": _NO_JOBS,
