@@ -4,6 +4,8 @@
 #              file of them on one worker, for a file's tests share a cluster; they wait more than they work
 # make clients what the Consul dialect is tested with, each in a folder of its own under .clients: four Python clients,
 #              npm's, py-consul's own tests, VictoriaMetrics; what is not there is skipped by the tests, with the reason
+# make go-api  HashiCorp's tests of its Go client for Consul, against agents of ours; without Go or Debian's
+#              golang-github-hashicorp-consul-dev they are left out, with what is missing
 # make peers   what `python -m benchmarks compare` holds Shoal against, under .peers: Debian's serf, PyPI's kinship;
 #              what is not there is left out of the comparison, with the reason
 #
@@ -22,7 +24,7 @@ NPM_CLIENT := consul@2.0.1
 PEERS := .peers
 PY_PEER := kinship==0.4.0
 
-.PHONY: setup up test lint format clients peers clean
+.PHONY: setup up test lint format clients go-api peers clean
 
 setup: $(VENV)/.installed
 
@@ -83,6 +85,9 @@ $(CLIENTS)/.victoria-metrics:
 	mkdir -p $(CLIENTS)/deb && cd $(CLIENTS)/deb && \
 	{ apt-get download -qq victoria-metrics || { echo "no package of VictoriaMetrics here: left out" >&2; exit 0; }; } && \
 	dpkg -x victoria-metrics_*.deb ../victoria-metrics && touch ../.victoria-metrics
+
+go-api: setup
+	$(BIN)/python -m tests.clients.go_api.run
 
 peers: setup $(PEERS)/.serf $(PEERS)/.$(PY_PEER)
 

@@ -1,17 +1,24 @@
-"""What clients write behind the question mark, read as Go's servers read it."""
+"""What clients write behind the question mark, read as Go's servers read it.
 
+Words (a note, a reason) are taken in any bytes; all else must be UTF-8, and well escaped, where it is asked for.
+"""
+
+import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import unquote_to_bytes
 
 from quart import request
 
 from api.answer import echo
 from api.duration import parse_duration
+from api.text import is_unicode, mend_text
 from protocol.error import InvalidRequest
 
 PARAMETER_COUNT_MAX: Final = 256
 """More than a join of 64 addresses with every option needs."""
+
+_NO_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 INDEX_MAX: Final = (1 << 64) - 1
 
@@ -44,40 +51,60 @@ def parse_index(text: str) -> int:
 
 
 class Query:
-    """The parameters of one request; where one is repeated, the first counts unless all are asked for."""
+    """The parameters of one request; where one is repeated, the first counts unless all are asked for.
 
-    __slots__ = ("_values",)
+    What asks for values raises InvalidRequest where one is not UTF-8 or not well escaped; `words` never does.
+    """
 
-    def __init__(self, values: Mapping[str, list[str]]) -> None:
+    __slots__ = ("_dropped", "_values")
+
+    def __init__(self, values: Mapping[str, list[str]], dropped: frozenset[str] = frozenset()) -> None:
+        """Keep values, with a lone surrogate for each byte that is no UTF-8, and names whose value is badly escaped."""
         self._values = values
+        self._dropped = dropped
 
     @classmethod
     def parse(cls, raw: bytes) -> "Query":
-        """Read the bytes behind the question mark.
+        """Read the bytes behind the question mark; a pair with a `%` that begins no escape is dropped, as Go does.
 
         Raises:
-            InvalidRequest: not UTF-8 once unescaped, or too many parameters.
+            InvalidRequest: too many parameters.
         """
         if not raw:
             return _EMPTY
-        try:
-            values = parse_qs(
-                raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=PARAMETER_COUNT_MAX
-            )
-        except UnicodeError:
-            raise InvalidRequest("the query is not percent-encoded UTF-8") from None
-        except ValueError:
-            raise InvalidRequest(f"the query has more than {PARAMETER_COUNT_MAX} parameters") from None
-        return cls(values)
+        pairs = [pair for pair in raw.split(b"&") if pair]
+        if len(pairs) > PARAMETER_COUNT_MAX:
+            raise InvalidRequest(f"the query has more than {PARAMETER_COUNT_MAX} parameters")
+        values: dict[str, list[str]] = {}
+        dropped: set[str] = set()
+        for pair in pairs:
+            name, _, value = pair.partition(b"=")
+            if _NO_ESCAPE.search(name):
+                continue
+            if _NO_ESCAPE.search(value):
+                dropped.add(_unescape(name))
+            else:
+                values.setdefault(_unescape(name), []).append(_unescape(value))
+        return cls(values, frozenset(dropped))
 
     def first(self, name: str) -> str | None:
-        """Give the first value, which may be empty; None: not given."""
-        values = self._values.get(name)
+        """Return the first value, which may be empty; None: not given."""
+        values = self.every(name)
         return values[0] if values else None
 
     def every(self, name: str) -> list[str]:
-        """Give all values in their order."""
-        return self._values.get(name, [])
+        """Return all values in their order."""
+        if name in self._dropped:
+            raise InvalidRequest(f"the query has a % that is no escape in {name}")
+        values = self._values.get(name, [])
+        if not all(is_unicode(value) for value in values):
+            raise InvalidRequest(f"the query is not percent-encoded UTF-8 in {name}")
+        return values
+
+    def words(self, name: str) -> str:
+        """Return text for people, empty if not given: each byte that is no UTF-8 becomes U+FFFD."""
+        values = self._values.get(name)
+        return mend_text(values[0]) if values else ""
 
     def flag(self, name: str) -> bool:
         """Read a boolean that is false when not given.
@@ -122,6 +149,10 @@ class Query:
                 parse_index(index)
             except ValueError:
                 raise InvalidRequest("Invalid index") from None
+
+
+def _unescape(data: bytes) -> str:
+    return unquote_to_bytes(data.replace(b"+", b" ")).decode(errors="surrogateescape")
 
 
 _EMPTY: Final = Query({})

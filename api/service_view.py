@@ -32,7 +32,7 @@ class CheckDefinition:
     interval_s: float = 0.0
     """Below 1 s it is raised to 1 s."""
     timeout_s: float = 0.0
-    """0: by the kind of check."""
+    """0: by the kind of check. It may be longer than the interval."""
     http: str = ""
     method: str = "GET"
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -45,6 +45,14 @@ class CheckDefinition:
     """Then `args` run in it."""
     deregister_after_s: float = 0.0
     """0: never; below 60 s it is raised to 60 s. Only for checks of a service."""
+    body: str = ""
+    """Of an HTTP request."""
+    success_before_passing: int = 0
+    """How many runs in a row must pass or warn before the check does; 0 and 1: each counts. Not for TTL."""
+    failures_before_critical: int = 0
+    """How many runs in a row must fail before the check is critical; 0 and 1: each counts. Not for TTL."""
+    output_max_size: int = 0
+    """Bytes of an output that are kept, if fewer than 4,096; 0: those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,7 @@ class ServicesView(Protocol):
         ...
 
     async def update_ttl(self, check_id: str, status: CheckStatus, output: str) -> None:
-        """Take what a TTL check's owner says, and begin its time anew.
+        """Take what a TTL check's owner says, and begin its time anew; of a long output the first bytes are kept.
 
         A status that it repeats may be on the disk a second later.
 

@@ -18,6 +18,7 @@ from node.check.outcome import Outcome, clip_words
 from node.check.perform import perform
 from node.check.reaper import reap_forever
 from node.check.runner import CheckRunner, Perform
+from node.check.threshold import Threshold
 from node.check.ttl import TtlKeeper
 from node.log import log_event
 from node.service_naming import check_definition, maintenance_check, maintenance_id, name_checks, name_service
@@ -51,6 +52,8 @@ class HeldCheck:
     """Seconds of Trio's clock; None: it is not critical."""
     last_words: str = ""
     """Of a TTL check's owner, since it was registered."""
+    threshold: Threshold | None = None
+    """How many runs in a row change it; None: it is not run, or its owner's word alone counts (TTL)."""
 
 
 class ServiceKeeper:
@@ -152,7 +155,7 @@ class ServiceKeeper:
             NoSuchService: its service_id names none.
             InvalidRequest: as `register_service`.
         """
-        named = check_definition(definition)
+        named = check_definition(replace(definition, notes=clip_words(definition.notes)))
         self.check_scripts([named])
         async with self._turn:
             if named.service_id and named.service_id not in self._services:
@@ -178,9 +181,11 @@ class ServiceKeeper:
     async def set_maintenance(self, service_id: str | None, *, enabled: bool, reason: str, token_id: str = "") -> None:
         """Put a service, or with None the node, into maintenance or out of it; a second enable keeps the first reason.
 
+        Of the reason 4,096 bytes are kept.
+
         Raises:
             NoSuchService: as it says.
-            InvalidRequest: the reason is too long, or there are too many checks.
+            InvalidRequest: there are too many checks.
         """
         async with self._turn:
             if service_id is not None and service_id not in self._services:
@@ -191,7 +196,7 @@ class ServiceKeeper:
             if not enabled:
                 await self._drop((), [id])
                 return
-            check = maintenance_check(service_id, reason)
+            check = maintenance_check(service_id, clip_words(reason))
             if service_id is not None:  # the node itself always has room to say that it is not to be used
                 self._room.check({check_key(id): check_need(check, None)})
             with trio.CancelScope(shield=True):
@@ -202,7 +207,7 @@ class ServiceKeeper:
         """Take what a TTL check's owner says, and begin its time anew.
 
         A status that is news is on the disk (no kill -9 takes it, a power cut may), one that is repeated a second later
-        at most. Of the output 4,096 bytes are kept.
+        at most. Of the output 4,096 bytes are kept, or as many as the check has as its largest.
 
         Raises:
             NotTtl: as it says.
@@ -212,7 +217,7 @@ class ServiceKeeper:
         held = self._checks.get(check_id)
         if held is None or held.definition is None or held.definition.kind is not CheckKind.TTL:
             raise NotTtl(check_id)
-        held.last_words = clip_words(output)
+        held.last_words = clip_words(output, held.definition.output_size)
         self._set_state(held, status, held.last_words)
         await self._ttl.take_word(check_id, held.definition.ttl_s, status, held.last_words)
 
@@ -317,7 +322,7 @@ class ServiceKeeper:
             since = None
         elif since is None:
             since = trio.current_time()
-        self._checks[check.id] = HeldCheck(check, definition, since, last_words)
+        self._checks[check.id] = HeldCheck(check, definition, since, last_words, _threshold(definition, before))
         self._room.take(check_key(check.id), check_need(check, definition))
         self._run_check(definition, None if before is None else before.definition)
         self._publisher.put_check(check)
@@ -368,8 +373,9 @@ class ServiceKeeper:
 
     def _take_outcome(self, definition: CheckDefinition, outcome: Outcome) -> None:
         held = self._checks.get(definition.id)
-        if held is not None:
-            self._set_state(held, outcome.status, outcome.output)
+        if held is None or (held.threshold is not None and not held.threshold.admits(outcome.status)):
+            return
+        self._set_state(held, outcome.status, outcome.output)
 
     def _expire(self, id: str) -> None:
         held = self._checks[id]
@@ -402,6 +408,15 @@ class ServiceKeeper:
             and held.critical_since is not None
             and now - held.critical_since > held.definition.deregister_after_s
         }
+
+
+def _threshold(definition: CheckDefinition | None, before: HeldCheck | None) -> Threshold | None:
+    """Return where a check stands with its runs in a row: where it stood, if it is run as before."""
+    if definition is None or definition.kind is CheckKind.TTL:
+        return None
+    if before is not None and before.definition is not None and definition.runs_like(before.definition):
+        return before.threshold
+    return Threshold(definition)
 
 
 def _wake_nobody(key: bytes) -> None:

@@ -1,9 +1,10 @@
 """What the checks of a service are called, and those that a node makes itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from node.check.definition import CheckDefinition
+from node.check.outcome import clip_words
 from protocol.catalog.check import Check
 from protocol.catalog.service import Service
 from protocol.error import InvalidRequest
@@ -27,10 +28,12 @@ def name_service(service: Service) -> Service:
 
 
 def name_checks(service: Service, checks: Sequence[CheckDefinition]) -> list[CheckDefinition]:
-    """Give a service's checks with ids and names, where they bring none of their own; all within bounds.
+    """Return a service's checks with ids and names, where they bring none of their own, and long notes clipped.
+
+    Of two checks with one id the last counts, as in Consul.
 
     Raises:
-        InvalidRequest: one is not, or two have one id.
+        InvalidRequest: one is not within bounds.
     """
     ids = [f"service:{service.id}" + (f":{number}" if len(checks) > 1 else "") for number in range(1, len(checks) + 1)]
     named = [
@@ -38,12 +41,12 @@ def name_checks(service: Service, checks: Sequence[CheckDefinition]) -> list[Che
             definition,
             id=definition.id or id,
             name=definition.name or f"Service '{service.name}' check",
+            notes=clip_words(definition.notes),
             service_id=service.id,
         )
         for id, definition in zip(ids, checks, strict=True)
     ]
-    _refuse_doubles(definition.id for definition in named)
-    return [check_definition(definition) for definition in named]
+    return list({definition.id: check_definition(definition) for definition in named}.values())
 
 
 def check_definition(definition: CheckDefinition) -> CheckDefinition:
@@ -67,10 +70,10 @@ def maintenance_id(service_id: str | None) -> str:
 
 
 def maintenance_check(service_id: str | None, reason: str) -> Check:
-    """Give the check that stands while a service, or (None) the node, is in maintenance: critical.
+    """Return the check that stands while a service, or (None) the node, is in maintenance: critical.
 
     Raises:
-        InvalidRequest: the reason is too long.
+        InvalidRequest: the reason is no Unicode text.
     """
     what = "node" if service_id is None else "service"
     check = Check(
@@ -80,11 +83,3 @@ def maintenance_check(service_id: str | None, reason: str) -> Check:
         service_id=service_id or "",
     )
     return check.checked()
-
-
-def _refuse_doubles(ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for id in ids:
-        if id in seen:
-            raise InvalidRequest(f"two checks have the id {id!r}")
-        seen.add(id)

@@ -2,8 +2,12 @@
 
 A key counts in lower case and without its underscores, so `ServiceID`, `serviceid` and `service_id` are one; of two
 such the last counts. Unknown keys are ignored, as 0.7 does: later versions refuse them, which breaks clients.
+
+Text is taken in any bytes, as Go takes it: what is no Unicode becomes U+FFFD, for a heartbeat must not be lost for the
+words in it. Only names and ids are strict: two of them would become one.
 """
 
+import json
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final, cast
@@ -12,9 +16,11 @@ import msgspec
 from quart import request
 
 from api.duration import DURATION_MAX, SECOND, parse_duration
+from api.text import is_unicode, mend_text
 from protocol.error import InvalidRequest
 
 _INTEGER_MAX: Final = (1 << 63) - 1
+_BLANKS: Final = " \t\r\n"
 
 
 async def read_fields() -> "Fields":
@@ -27,16 +33,37 @@ async def read_fields() -> "Fields":
     if not body.strip():
         raise undecoded("EOF")
     try:
-        value = msgspec.json.decode(body.decode())
-    except msgspec.DecodeError:
+        value = _decode(body)
+    except ValueError:
         raise undecoded("the body is not JSON") from None
-    except UnicodeError:
-        raise undecoded("the body is not UTF-8") from None
     except RecursionError:
         raise undecoded("the body is nested too deeply") from None
+    if value is None:
+        value = {}
     if not isinstance(value, dict):
         raise undecoded(f"the body is {_kind(value)}, and this route reads an object")
     return Fields(value)
+
+
+def _decode(body: bytes) -> Any:
+    """Decode JSON; a byte that is no UTF-8, and half a pair of surrogates, are lone surrogates in it.
+
+    As Go's decoder does, it reads one value, whatever follows.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError):  # msgspec takes neither of the two
+        text = body.decode(errors="surrogateescape").lstrip(_BLANKS)
+        value, _ = _DECODER.raw_decode(text)
+        return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def undecoded(reason: str) -> InvalidRequest:
@@ -58,15 +85,25 @@ class Fields:
         return not any(self._values.values())
 
     def text(self, name: str) -> str:
-        """Read text."""
+        """Read text of any bytes: what is no Unicode becomes U+FFFD."""
+        return mend_text(self._raw_text(name))
+
+    def name(self, name: str) -> str:
+        """Read a name or an id, which must be Unicode."""
+        value = self._raw_text(name)
+        if not is_unicode(value):
+            raise undecoded(f"{name} is not UTF-8, and names and ids must be")
+        return value
+
+    def first_name(self, *names: str) -> str:
+        """Read the first name or id that is not empty."""
+        return next((text for name in names if (text := self.name(name))), "")
+
+    def _raw_text(self, name: str) -> str:
         value = self._values.get(name, "")
         if not isinstance(value, str):
             raise _wrong(name, "text", value)
         return value
-
-    def first_text(self, *names: str) -> str:
-        """Read the first text that is not empty."""
-        return next((text for name in names if (text := self.text(name))), "")
 
     def flag(self, name: str) -> bool:
         """Read a boolean."""
@@ -101,35 +138,36 @@ class Fields:
         return value / SECOND
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Read a list of text."""
+        """Read a list of text; null in it is the empty text."""
         value = self._values.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list) or not all(item is None or isinstance(item, str) for item in value):
             raise _wrong(name, "a list of text", value)
-        return tuple(value)
+        return tuple(mend_text(item or "") for item in value)
 
     def text_map(self, name: str) -> dict[str, str]:
         """Read an object of text; its keys stay as they are, and null in it is the empty text."""
         value = self._values.get(name, {})
         if not isinstance(value, dict) or not all(item is None or isinstance(item, str) for item in value.values()):
             raise _wrong(name, "an object of text", value)
-        return {key: item or "" for key, item in value.items()}
+        return {_key(name, key): mend_text(item or "") for key, item in value.items()}
 
     def texts_map(self, name: str) -> dict[str, tuple[str, ...]]:
-        """Read an object of lists of text; its keys stay as they are."""
+        """Read an object of lists of text; its keys stay as they are, and null is the empty list or text."""
         value = self._values.get(name, {})
         if not isinstance(value, dict):
             raise _wrong(name, "an object of lists of text", value)
-        for items in value.values():
-            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        lists = {_key(name, key): items or [] for key, items in value.items()}
+        for items in lists.values():
+            if not isinstance(items, list) or not all(item is None or isinstance(item, str) for item in items):
                 raise _wrong(name, "an object of lists of text", items)
-        return {key: tuple(items) for key, items in value.items()}
+        return {key: tuple(mend_text(item or "") for item in items) for key, items in lists.items()}
 
     def part_map(self, name: str) -> "dict[str, Fields]":
-        """Read an object of objects; its keys stay as they are, and null in it is none."""
+        """Read an object of objects; its keys stay as they are, and null in it is an empty one."""
         value = self._values.get(name, {})
         if not isinstance(value, dict) or not all(item is None or isinstance(item, dict) for item in value.values()):
             raise _wrong(name, "an object of objects", value)
-        return {key: Fields(item) for key, item in value.items() if item is not None}
+        return {_key(name, key): Fields(item or {}) for key, item in value.items()}
 
     def part(self, name: str) -> "Fields | None":
         """Read an object within; None: there is none."""
@@ -144,6 +182,15 @@ class Fields:
         if not isinstance(value, list) or not all(item is None or isinstance(item, dict) for item in value):
             raise _wrong(name, "a list of objects", value)
         return [Fields(item) for item in value if item is not None]
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _key(name: str, key: str) -> str:
+    if not is_unicode(key):
+        raise undecoded(f"a key of {name} is not UTF-8, and names must be")
+    return key
 
 
 def _wrong(name: str, wanted: str, value: object) -> InvalidRequest:

@@ -1,7 +1,5 @@
 """The checks that this node owns: listed, registered, deregistered, and told their state by whoever has a TTL check."""
 
-from typing import Final
-
 import trio
 from quart import Response
 from quart_trio import QuartTrio
@@ -21,9 +19,6 @@ from api.service_view import CheckStatus, NoSuchService, NotTtl
 from api.token_view import Scope
 from api.view import NodeView
 from protocol.error import InvalidRequest
-
-OUTPUT_SIZE_MAX: Final = 4_096
-"""Bytes of a check's output that are kept."""
 
 
 def add_check_routes(app: QuartTrio, view: NodeView, access: Access) -> None:
@@ -101,22 +96,13 @@ class CheckRoutes:
 
     async def _set_by_note(self, check_id: str, status: CheckStatus) -> Response:
         self._access.require(Scope.SERVICE_WRITE)
-        return await self._set(check_id, status, current_query().first("note") or "")
+        return await self._set(check_id, status, current_query().words("note"))
 
     async def _set(self, check_id: str, status: CheckStatus, output: str) -> Response:
         check_readable(check_id)
         with trio.CancelScope(shield=True):
             try:
-                await self._view.services.update_ttl(check_id, status, cut_output(output))
+                await self._view.services.update_ttl(check_id, status, output)
             except NotTtl:
                 raise failed(f"CheckID {quote(check_id)} does not have associated TTL") from None
         return empty_answer()
-
-
-def cut_output(output: str) -> str:
-    """Keep the first bytes of a long output, and tell of how many they are; a letter cut through becomes U+FFFD."""
-    data = output.encode()
-    if len(data) <= OUTPUT_SIZE_MAX:
-        return output
-    kept = data[:OUTPUT_SIZE_MAX].decode(errors="replace")
-    return f"{kept} ... (captured {OUTPUT_SIZE_MAX} of {len(data)} bytes)"

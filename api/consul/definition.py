@@ -6,17 +6,21 @@ all of them in one example; but no kind counts that lacks its interval.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import Final
 
 from api.consul.body import Fields
+from api.consul.meta import read_meta
 from api.consul.wording import (
+    ALIAS_UNSERVED,
+    GRPC_UNSERVED,
+    INTERVAL_MISSING,
     NAME_MISSING,
+    OUTPUT_SIZE_BAD,
     SERVICE_ADDRESS_BAD,
     SERVICE_NAME_MISSING,
     SERVICE_STATUS_BAD,
     STATUS_BAD,
-    TYPE_MISSING,
+    TTL_MISSING,
     quote,
 )
 from api.service_view import CheckDefinition, CheckStatus, ServiceDefinition
@@ -25,6 +29,8 @@ from protocol.error import InvalidRequest
 
 SHELL: Final = "/bin/sh"
 WEIGHT_MAX: Final = 65_535
+_ANY_ADDRESSES: Final = frozenset({"0.0.0.0", "::", "[::]"})
+"""Where a service listens, and nobody finds it; exactly these are refused."""
 
 _STATUSES: Final = {status.value: status for status in CheckStatus}
 
@@ -40,11 +46,11 @@ def read_check(fields: Fields) -> CheckDefinition:
     Raises:
         InvalidRequest: what Consul says, in its order: no name, a bad status, no usable kind.
     """
-    name = fields.text("name")
+    name = fields.name("name")
     if not name:
         raise InvalidRequest(NAME_MISSING)
     check = _read_status_and_kind(fields, STATUS_BAD)
-    return replace(check, id=fields.first_text("id", "checkid"), name=name, service_id=fields.text("serviceid"))
+    return replace(check, id=fields.first_name("id", "checkid"), name=name, service_id=fields.name("serviceid"))
 
 
 def read_service(fields: Fields) -> ServiceDefinition:
@@ -53,23 +59,23 @@ def read_service(fields: Fields) -> ServiceDefinition:
     Raises:
         InvalidRequest: what Consul says: no name, an address that is none, a check's status or kind.
     """
-    name = fields.text("name")
+    name = fields.name("name")
     if not name:
         raise InvalidRequest(SERVICE_NAME_MISSING)
     address = fields.text("address")
-    if _is_any_address(address):
+    if address in _ANY_ADDRESSES:
         raise InvalidRequest(SERVICE_ADDRESS_BAD)
     parts = fields.parts("checks")
     single = fields.part("check")
     if single is not None and not single.is_empty:
         parts.append(single)
     return ServiceDefinition(
-        id=fields.text("id"),
+        id=fields.name("id"),
         name=name,
         tags=fields.texts("tags"),
         address=address,
         port=_read_port(fields),
-        meta=fields.text_map("meta"),
+        meta=read_meta(fields.text_map("meta")),
         enable_tag_override=fields.flag("enabletagoverride"),
         weights=_read_weights(fields.part("weights")),
         tagged_addresses={
@@ -81,7 +87,7 @@ def read_service(fields: Fields) -> ServiceDefinition:
 
 def _read_service_check(fields: Fields) -> CheckDefinition:
     check = _read_status_and_kind(fields, SERVICE_STATUS_BAD)
-    return replace(check, id=fields.first_text("checkid", "id"), name=fields.text("name"))
+    return replace(check, id=fields.first_name("checkid", "id"), name=fields.name("name"))
 
 
 def _read_status_and_kind(fields: Fields, bad_status: str) -> CheckDefinition:
@@ -89,11 +95,21 @@ def _read_status_and_kind(fields: Fields, bad_status: str) -> CheckDefinition:
     status = read_status(wanted)
     if wanted and status is None:
         raise InvalidRequest(bad_status)
+    if fields.text("grpc"):
+        raise InvalidRequest(GRPC_UNSERVED)
+    if fields.text("aliasservice") or fields.text("aliasnode"):
+        raise InvalidRequest(ALIAS_UNSERVED)
+    output_max_size = fields.integer("outputmaxsize")
+    if output_max_size < 0:
+        raise InvalidRequest(OUTPUT_SIZE_BAD)
     check = CheckDefinition(
         notes=fields.text("notes"),
         status=status,
         timeout_s=max(0.0, fields.duration_s("timeout")),
         deregister_after_s=max(0.0, fields.duration_s("deregistercriticalserviceafter")),
+        success_before_passing=max(0, fields.integer("successbeforepassing")),
+        failures_before_critical=max(0, fields.integer("failuresbeforecritical")),
+        output_max_size=output_max_size,
     )
     return _with_kind(check, fields)
 
@@ -107,18 +123,18 @@ def _with_kind(check: CheckDefinition, fields: Fields) -> CheckDefinition:
     headers = fields.texts_map("header")
     method = fields.text("method") or "GET"
     skips_verify = fields.flag("tlsskipverify")
+    body = fields.text("body")
     if ttl_s > 0:
         return replace(check, ttl_s=ttl_s)
     if interval_s > 0:
         if http:
-            return replace(
-                check, interval_s=interval_s, http=http, method=method, headers=headers, tls_skip_verify=skips_verify
-            )
+            check = replace(check, interval_s=interval_s, http=http, method=method, headers=headers, body=body)
+            return replace(check, tls_skip_verify=skips_verify)
         if tcp:
             return replace(check, interval_s=interval_s, tcp=tcp)
         if args:
             return replace(check, interval_s=interval_s, args=args, docker_container=docker)
-    raise InvalidRequest(TYPE_MISSING)
+    raise InvalidRequest(INTERVAL_MISSING if http or tcp or args else TTL_MISSING)
 
 
 def _read_args(fields: Fields) -> Sequence[str]:
@@ -140,19 +156,14 @@ def _read_port(fields: Fields) -> int:
 def _read_weights(fields: Fields | None) -> tuple[int, int]:
     if fields is None:
         return (1, 1)
-    passing, warning = fields.integer("passing", 1), fields.integer("warning", 1)
-    if not (1 <= passing <= WEIGHT_MAX and 0 <= warning <= WEIGHT_MAX):
-        raise InvalidRequest(
-            f"Invalid weights {passing} and {warning}: passing is 1 to {WEIGHT_MAX}, warning 0 to {WEIGHT_MAX}"
-        )
+    passing, warning = fields.integer("passing"), fields.integer("warning")
+    if passing < 1:
+        raise InvalidRequest("Invalid Weights: Passing must be greater than 0")
+    if warning < 0:
+        raise InvalidRequest("Invalid Weights: Warning must be greater or equal than 0")
+    if max(passing, warning) > WEIGHT_MAX:
+        raise InvalidRequest(f"Invalid Weights: DNS Weight must be between 0 and {WEIGHT_MAX}")
     return passing, warning
-
-
-def _is_any_address(text: str) -> bool:
-    try:
-        return ip_address(text).is_unspecified
-    except ValueError:
-        return False
 
 
 def reserved_id(service_id: str) -> str:

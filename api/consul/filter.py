@@ -69,7 +69,7 @@ def read_filter(text: str, schema: Schema) -> Filter:
     if not text:
         return keep_all
     try:
-        return _bounded(bind_filter(_parse(text), schema))
+        return _bounded(bind_filter(read_expression(text), schema))
     except BadFilter as wrong:
         raise failed(f"Failed to create boolean expression evaluator: {wrong}") from None
 
@@ -83,7 +83,7 @@ def read_late_filter(text: str, schema: Schema) -> Filter:
     if not text:
         return keep_all
     try:
-        expression = _parse(text)
+        expression = read_expression(text)
     except BadFilter as wrong:
         raise failed(f"Failed to create boolean expression evaluator: {wrong}") from None
     bound: list[Filter] = []
@@ -99,7 +99,12 @@ def read_late_filter(text: str, schema: Schema) -> Filter:
     return keep
 
 
-def _parse(text: str) -> Expression:
+def read_expression(text: str) -> Expression:
+    """Read a filter, but look at no schema yet.
+
+    Raises:
+        BadFilter: it is longer than allowed, or cannot be read.
+    """
     if len(text) > FILTER_LENGTH_MAX:
         raise BadFilter(f"it has {len(text)} characters, at most {FILTER_LENGTH_MAX}")
     return parse_filter(text)

@@ -168,3 +168,33 @@ MEMBER: Final[Schema] = {
     "DelegateCur": INTEGER,
 }
 """Of agent/members. Consul 1.8 takes no filter there, though py-consul sends one; later versions do."""
+
+INTENTION: Final[Schema] = {
+    "ID": TEXT,
+    "Description": TEXT,
+    "SourceNS": TEXT,
+    "SourceName": TEXT,
+    "DestinationNS": TEXT,
+    "DestinationName": TEXT,
+    "SourceType": TEXT,
+    "Action": TEXT,
+    "Meta": TEXT_MAP,
+    "Precedence": INTEGER,
+}
+"""Of connect/intentions, where nothing is ever listed."""
+
+REGISTRATION: Final[Schema] = {
+    "ID": TEXT,
+    "ServiceName": TEXT,
+    "Namespace": TEXT,
+    "NodeID": TEXT,
+    "Datacenter": TEXT,
+    "JobID": TEXT,
+    "AllocID": TEXT,
+    "Tags": TEXTS,
+    "Address": TEXT,
+    "Port": INTEGER,
+    "CreateIndex": INTEGER,
+    "ModifyIndex": INTEGER,
+}
+"""Of Nomad's service/<name>."""

@@ -1,7 +1,7 @@
 """A record of the log as a line of a Consul's log: text for people, or one JSON object, both with its fields.
 
 An event of the node, `member-join` and the like, is a record whose message is the event's name and whose attribute
-`fields` holds what it is about. What is not printable is quoted or left out, so that a record is one line.
+`fields` holds what it is about. What is not printable is written as escapes, so that a record is one line.
 """
 
 import json
@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from api.consul.wording import one_line
-from protocol.escape import quote
+from protocol.escape import escape_json, quote
 
 FIELDS: Final = "fields"
 """The attribute of a record that holds its event's fields, in order; the node's own log has the same."""
 EVENT: Final = "event"
 """The field that repeats the message."""
 TEXT_LENGTH_MAX: Final = 1_024
-"""Of a message, and of a field's value: a line that is cut would be no JSON."""
+"""Of a message and of a field's value, before they are escaped: a line that is cut would be no JSON."""
 
 LEVELS: Final = MappingProxyType(
     {
@@ -41,10 +41,8 @@ class TextLine(logging.Formatter):
         """Write time, level, logger and message, then each field as key=value."""
         mark = f"[{_level(record).upper()}] "
         line = f"{_time(record, 'milliseconds')} {mark:{_MARK_WIDTH}}{record.name}: {_text(record.getMessage())}"
-        fields = _fields(record)
-        if not fields:
-            return line
-        return f"{line}: {' '.join(f'{key}={quote(str(value)[:TEXT_LENGTH_MAX])}' for key, value in fields.items())}"
+        fields = "".join(f" {key}={quote(str(value)[:TEXT_LENGTH_MAX])}" for key, value in _fields(record).items())
+        return f"{line}:{fields}" if fields else line
 
 
 class JsonLine(logging.Formatter):
@@ -54,12 +52,12 @@ class JsonLine(logging.Formatter):
         """Write the object; numbers and booleans stay what they are, all else is text."""
         entry = {
             "@level": _level(record),
-            "@message": record.getMessage()[:TEXT_LENGTH_MAX],
+            "@message": _value(record.getMessage()),
             "@module": record.name,
             "@timestamp": _time(record, "microseconds"),
         }
         entry.update({key: _value(value) for key, value in _fields(record).items() if key not in entry})
-        return json.dumps(entry, separators=(",", ":"))
+        return escape_json(json.dumps(entry, separators=(",", ":")))
 
 
 def stream_record(level: int, message: str, **fields: Any) -> logging.LogRecord:

@@ -64,7 +64,7 @@ class MaintenanceRoutes:
             raise Problem(404, "NOT_FOUND", f"No service registered with ID {quote(service_id)}") from None
 
     async def _set(self, service_id: str | None, is_enabled: bool, query: Query, token_id: str) -> Response:
-        reason = query.first("reason") or ""
+        reason = query.words("reason")
         services = self._view.services
         with trio.CancelScope(shield=True):
             await services.set_maintenance(service_id, enabled=is_enabled, reason=reason, token_id=token_id)

@@ -13,6 +13,7 @@ from quart_trio import QuartTrio
 
 from api.answer import ECHO_LENGTH_MAX, Problem
 from api.consul.directory import Directory
+from api.consul.filter_schema import INTENTION
 from api.consul.listing import Absent, Lister, Listing
 from api.consul.option import Options, read_block_options, read_options
 from api.consul.route import GET, PUT, Row, add_routes, check_readable
@@ -140,7 +141,7 @@ class VacancyRoutes:
 
     async def intentions(self) -> Response:
         """List nothing; the filter is read all the same."""
-        return await self._answer([], read_options(self._view.catalog))
+        return await self._answer([], read_options(self._view.catalog, INTENTION))
 
     async def sessions_of_node(self, node: str) -> Response:
         """List no session of a node."""

@@ -5,7 +5,11 @@ from typing import Final
 from api.answer import ECHO_LENGTH_MAX, Problem
 from protocol.escape import escape
 
-TYPE_MISSING: Final = "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"
+TTL_MISSING: Final = "Invalid check: TTL must be > 0 for TTL checks"
+INTERVAL_MISSING: Final = "Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks"
+OUTPUT_SIZE_BAD: Final = "Invalid check: MaxOutputMaxSize must be positive"
+GRPC_UNSERVED: Final = "Invalid check: gRPC checks are not run by this agent: use HTTP, TCP, TTL or a script"
+ALIAS_UNSERVED: Final = "Invalid check: alias checks are not run by this agent: use HTTP, TCP, TTL or a script"
 NAME_MISSING: Final = "Missing check name"
 STATUS_BAD: Final = "Bad check status"
 SERVICE_NAME_MISSING: Final = "Missing service name"

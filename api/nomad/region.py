@@ -1,4 +1,4 @@
-"""The region that a request of Nomad's dialect names."""
+"""Which region a request is for: a Nomad passes it on to another's servers, and refuses it where there are none."""
 
 from typing import Final
 
@@ -10,15 +10,11 @@ NO_PATH: Final = "No path to region"
 
 
 def check_region(view: NodeView, query: Query) -> None:
-    """Refuse a request for a region that no member is of, as a Nomad does that cannot pass it on.
-
-    This node knows the members of all regions, so it answers for each of them itself.
+    """Refuse a request for a region that no member is in; a region of a member is answered from here, as all are.
 
     Raises:
-        Problem: 500, as above.
+        Problem: 500.
     """
-    region = query.first("region")
-    if not region or region == view.local().region:
-        return
-    if all(member.region != region for member in view.members()):
+    wanted = query.first("region")
+    if wanted and wanted != view.local().region and all(member.region != wanted for member in view.members()):
         raise Problem(500, "FAILED", NO_PATH)

@@ -8,34 +8,21 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from api.answer import Problem
-from api.consul.filter import keep_all, read_filter
-from api.consul.filter_schema import INTEGER, TEXT, TEXTS, Schema
+from api.consul.filter import bind_filter, keep_all, read_expression
+from api.consul.filter_expression import BadFilter
+from api.consul.filter_schema import REGISTRATION
+from api.consul.regexp import SlowRegexp
 from api.query import Query
 from protocol.error import InvalidRequest
 
 PER_PAGE_MAX: Final = (1 << 31) - 1
 """Go's int32."""
 PAGE_BAD: Final = "Expect a number for `per_page` query string parameter"
+PAGE_UNREAD: Final = "failed to read result page"
+FILTER_UNREAD: Final = "failed to create result paginator: failed to read filter expression"
 CHOICE_BAD: Final = "failed to choose services: Parameter for choose must be in form '<number>|<key>'"
 
 Registration = Mapping[str, Any]
-
-REGISTRATION: Final[Schema] = {
-    "ID": TEXT,
-    "ServiceName": TEXT,
-    "Namespace": TEXT,
-    "NodeID": TEXT,
-    "Datacenter": TEXT,
-    "JobID": TEXT,
-    "AllocID": TEXT,
-    "Tags": TEXTS,
-    "Address": TEXT,
-    "Port": INTEGER,
-    "CreateIndex": INTEGER,
-    "ModifyIndex": INTEGER,
-}
-"""What a filter may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +46,7 @@ class Selection:
         """
         per_page = _read_per_page(query.first("per_page") or "")
         choice = _read_choice(query.first("choose") or "")
-        try:
-            keep = read_filter(query.first("filter") or "", REGISTRATION)
-        except Problem as wrong:
-            reason = wrong.sentence.partition(": ")[2] or wrong.sentence
-            sentence = f"failed to create result paginator: failed to read filter expression: {reason}"
-            raise InvalidRequest(sentence) from None
+        keep = _read_filter(query.first("filter") or "")
         return cls(keep, per_page, query.first("next_token") or "", choice)
 
     def of(self, registrations: Sequence[Registration]) -> tuple[list[Registration], str]:
@@ -73,13 +55,13 @@ class Selection:
         They come by token, those chosen by their hash with the key: the same ones for a key as long as there are.
 
         Raises:
-            InvalidRequest: the filter cannot be asked of a registration.
+            InvalidRequest: the filter's regular expression takes too long.
         """
         rows = sorted(registrations, key=_token)
         try:
             kept = [row for row in rows if _token(row) >= self.first_token and self.keep(row)]
-        except Problem as wrong:
-            raise InvalidRequest(f"failed to read result page: {wrong.sentence}") from None
+        except SlowRegexp as slow:
+            raise InvalidRequest(f"{PAGE_UNREAD}: {slow}") from None
         next_token = ""
         if self.per_page and len(kept) > self.per_page:
             next_token = _token(kept[self.per_page])
@@ -98,6 +80,24 @@ def _hash(row: Registration, key: str) -> str:
     """Return Nomad's rendezvous hash of a registration and a key."""
     texts = (row["AllocID"], row["ID"], row["Namespace"], row["Address"], row["ServiceName"], *row["Tags"], key)
     return sha256(row["Port"].to_bytes(8, "big") + "".join(texts).encode()).hexdigest()
+
+
+def _read_filter(text: str) -> Callable[[Registration], bool]:
+    """Read a filter, which a Nomad looks at in two steps: whether it can be read, then whether a registration has it.
+
+    Raises:
+        InvalidRequest: one of them failed.
+    """
+    if not text:
+        return keep_all
+    try:
+        expression = read_expression(text)
+    except BadFilter as wrong:
+        raise InvalidRequest(f"{FILTER_UNREAD}: {wrong}") from None
+    try:
+        return bind_filter(expression, REGISTRATION)
+    except BadFilter as wrong:
+        raise InvalidRequest(f"{PAGE_UNREAD}: {wrong}") from None
 
 
 def _read_per_page(text: str) -> int:

@@ -105,4 +105,8 @@ def _definition(check: service_view.CheckDefinition) -> CheckDefinition:
         args=tuple(check.args),
         docker_container=check.docker_container,
         deregister_after_s=check.deregister_after_s,
+        body=check.body,
+        success_before_passing=check.success_before_passing,
+        failures_before_critical=check.failures_before_critical,
+        output_max_size=check.output_max_size,
     )

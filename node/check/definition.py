@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
+from node.check.outcome import OUTPUT_SIZE_MAX
 from protocol.catalog.check import Check, CheckKind, CheckStatus
 from protocol.error import InvalidRequest
 
@@ -41,6 +42,14 @@ class CheckDefinition:
     """Then `args` are run in it."""
     deregister_after_s: float = 0.0
     """0: never."""
+    body: str = ""
+    """Of an HTTP request."""
+    success_before_passing: int = 0
+    """How many runs in a row must pass or warn before the check does; 0 and 1: each counts. Not for TTL."""
+    failures_before_critical: int = 0
+    """How many runs in a row must fail before the check is critical; 0 and 1: each counts. Not for TTL."""
+    output_max_size: int = 0
+    """Bytes of an output that are kept, if fewer than 4,096; 0: those."""
 
     @property
     def kind(self) -> CheckKind:
@@ -56,12 +65,17 @@ class CheckDefinition:
         return CheckKind.SCRIPT if self.args else CheckKind.NONE
 
     @property
+    def output_size(self) -> int:
+        """Bytes of an output that are kept, 1 to 4,096."""
+        return min(self.output_max_size or OUTPUT_SIZE_MAX, OUTPUT_SIZE_MAX)
+
+    @property
     def runs_programs(self) -> bool:
         """Whether it needs `enable_script_checks`."""
         return bool(self.args) or bool(self.docker_container)
 
     def checked(self) -> Self:
-        """Give it with its times raised to the smallest that are served, if it can be run.
+        """Return it with its times raised to the smallest that are served, if it can be run.
 
         Raises:
             InvalidRequest: one sentence, what is missing or out of bounds.
@@ -79,6 +93,13 @@ class CheckDefinition:
         ):
             if not 0 <= value <= DURATION_MAX_S:  # NaN too
                 raise InvalidRequest(f"check {self.id!r}: its {what} is not a time of 0 to 100 years")
+        for what, count in (
+            ("successes before it passes", self.success_before_passing),
+            ("failures before it is critical", self.failures_before_critical),
+            ("size of its output", self.output_max_size),
+        ):
+            if count < 0:
+                raise InvalidRequest(f"check {self.id!r}: the {what} is {count}, at least 0")
         if self.kind is not CheckKind.TTL and not self.interval_s:
             raise InvalidRequest(f"check {self.id!r} must have an interval")
         if self.docker_container and not self.args:

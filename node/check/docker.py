@@ -49,7 +49,7 @@ async def _run(definition: CheckDefinition) -> Outcome:
     id = made.get("Id")
     if not isinstance(id, str) or not id.isalnum():
         raise DockerRefused("Docker made an exec without an id")
-    tail = Tail()
+    tail = Tail(definition.output_size)
     frames = _Frames(tail)
     await _talk("POST", f"/exec/{id}/start", {"Detach": False, "Tty": False}, (200, 101), frames.take, float("inf"))
     found = await _call("GET", f"/exec/{id}/json", None, (200,))
@@ -85,7 +85,7 @@ async def _talk(
     headers = [("Host", "docker"), ("Connection", "close")]
     if data:
         headers += [("Content-Type", "application/json"), ("Content-Length", str(len(data)))]
-    exchange = Exchange(Ask(method, path, headers, data))
+    exchange = Exchange(Ask(method, path.encode(), headers, data))
     said = bytearray()
 
     def take(part: bytes) -> None:

@@ -1,5 +1,6 @@
 """One HTTP request and its answer over a stream that is closed afterwards: h11's state machine over Trio."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from node.check.pace import Pace
 READ_SIZE = 16_384
 RECEIVED_MAX = 128 * 1024
 """Bytes of an answer, head included, that are read for the sake of good manners; few services say as much."""
+
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 Headers = Sequence[tuple[str, str]]
 
@@ -41,20 +44,25 @@ class Ask:
     """A request."""
 
     method: str
-    target: str
+    target: bytes
+    """Any bytes but control characters: a query may have blanks in it, which Go sends as they are."""
     headers: Headers
     body: bytes = b""
 
     def encode(self, connection: h11.Connection) -> bytes:
-        """Give its bytes.
+        """Return its bytes.
 
         Raises:
             NoHttp: a method, target or header that HTTP cannot say.
         """
+        if _CONTROL.search(self.target):
+            raise NoHttp("net/http: can't write control character in Request.URL")
         headers = [(name.encode(), value.strip().encode()) for name, value in self.headers]
         try:
-            request = h11.Request(method=self.method.encode(), target=self.target.encode(), headers=headers)
-            data = connection.send(request) or b""
+            # h11 takes no blank in a target: its own first line is left out
+            request = h11.Request(method=self.method.encode(), target=b"/", headers=headers)
+            _, _, head = (connection.send(request) or b"").partition(b"\r\n")
+            data = b"%s %s HTTP/1.1\r\n%s" % (self.method.encode(), self.target, head)
             if self.body:
                 data += connection.send(h11.Data(data=self.body)) or b""
             return data + (connection.send(h11.EndOfMessage()) or b"")

@@ -34,9 +34,10 @@ def exit_status(code: int) -> CheckStatus:
 
 
 class Tail:
-    """The last 4,096 bytes of a stream of any length."""
+    """The last bytes of a stream of any length."""
 
-    def __init__(self) -> None:
+    def __init__(self, size_max: int = OUTPUT_SIZE_MAX) -> None:
+        self._size_max = size_max
         self._kept = bytearray()
         self.size = 0
         """Bytes that came in all."""
@@ -44,24 +45,27 @@ class Tail:
     def add(self, data: bytes | bytearray) -> None:
         """Take what came next."""
         self.size += len(data)
-        self._kept += data[-OUTPUT_SIZE_MAX:]
-        del self._kept[:-OUTPUT_SIZE_MAX]
+        self._kept += data[-self._size_max :]
+        del self._kept[: -self._size_max]
+
+    def last(self) -> str:
+        """Return what is kept."""
+        return self._kept.decode(errors="replace")
 
     def text(self) -> str:
-        """Give it as text, with a line before it if something was left out."""
-        text = self._kept.decode(errors="replace")
-        if self.size <= OUTPUT_SIZE_MAX:
-            return text
-        return f"Captured {OUTPUT_SIZE_MAX} of {self.size} bytes\n...\n{text}"
+        """Return what is kept, with a line before it if something was left out."""
+        if self.size <= self._size_max:
+            return self.last()
+        return f"Captured {self._size_max} of {self.size} bytes\n...\n{self.last()}"
 
 
-def clip_words(text: str) -> str:
-    """Give what an owner said, cut behind 4,096 bytes; a note says how much there was."""
+def clip_words(text: str, size_max: int = OUTPUT_SIZE_MAX) -> str:
+    """Return the beginning of what an owner wrote, with a note of how much there was if it had more bytes."""
     data = text.encode(errors="replace")
-    if len(data) <= OUTPUT_SIZE_MAX:
+    if len(data) <= size_max:
         return data.decode()
-    kept = data[:OUTPUT_SIZE_MAX].decode(errors="replace")
-    return f"{kept} ... (captured {OUTPUT_SIZE_MAX} of {len(data)} bytes)"
+    kept = data[:size_max].decode(errors="replace")
+    return f"{kept} ... (captured {size_max} of {len(data)} bytes)"
 
 
 def show_duration(seconds: float) -> str:

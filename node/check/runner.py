@@ -17,7 +17,7 @@ from node.check.schedule import Schedule
 from protocol.catalog.check import CheckKind
 
 NETWORK_RUNS_MAX = 128
-"""Each waits at most 10 s and costs a socket: 128 silent hosts are asked in each 10 s."""
+"""Each waits 10 s, unless its check says otherwise, and costs a socket: 128 silent hosts are asked in each 10 s."""
 PROGRAM_RUNS_MAX = 32
 """Each costs a process. What is due beyond that waits."""
 

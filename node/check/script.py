@@ -36,7 +36,7 @@ def program_timeout_s(definition: CheckDefinition) -> float:
 async def check_script(definition: CheckDefinition) -> Outcome:
     """Run the program once: exit code 0 passing, 1 warning, else critical."""
     timeout_s = program_timeout_s(definition)
-    tail = Tail()
+    tail = Tail(definition.output_size)
     try:
         process = await trio.lowlevel.open_process(
             list(definition.args),

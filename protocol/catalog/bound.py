@@ -20,6 +20,8 @@ META_MAX = 64
 META_KEY_LENGTH_MAX = 128
 META_VALUE_LENGTH_MAX = 512
 NOTES_LENGTH_MAX = 512
+NOTES_SIZE_MAX = 1_536
+"""Bytes of a check's notes that travel: with the longest ids and output beside them a fact has room for them."""
 OUTPUT_SIZE_MAX = 512
 """Bytes of a check's output that travel: enough to see what is wrong; the node that runs it shows the rest."""
 TAGGED_ADDRESSES_MAX = 16

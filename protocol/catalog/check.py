@@ -10,6 +10,7 @@ from protocol.catalog.bound import (
     CHECK_NAME_LENGTH_MAX,
     FACT_SIZE_MAX,
     NOTES_LENGTH_MAX,
+    NOTES_SIZE_MAX,
     OUTPUT_SIZE_MAX,
     SERVICE_ID_LENGTH_MAX,
     take_id,
@@ -55,6 +56,7 @@ class Check:
     name: str
     status: CheckStatus = CheckStatus.CRITICAL
     notes: str = ""
+    """Of a check of this node all that is kept, of another's at most 512 characters and 1,536 bytes."""
     output: str = ""
     """Of a check of this node all that is kept, of another's at most 512 bytes."""
     service_id: str = ""
@@ -62,10 +64,10 @@ class Check:
     kind: CheckKind = CheckKind.NONE
 
     def encode(self) -> bytes:
-        """Give the value of its fact, the output clipped to 512 bytes; the id is in the key."""
-        output = clip_output(self.output)
+        """Return the value of its fact, the output and the notes clipped; the id is in the key."""
+        output, notes = clip_output(self.output), _clip_notes(self.notes)
         status, kind = _STATUS_NUMBERS[self.status], _KIND_NUMBERS[self.kind]
-        return pack((self.name, status, self.notes, output, self.service_id, kind))
+        return pack((self.name, status, notes, output, self.service_id, kind))
 
     @classmethod
     def decode(cls, id: str, data: bytes) -> Self:
@@ -114,3 +116,15 @@ class Check:
 def clip_output(text: str) -> str:
     """Give the beginning of an output, at most 512 bytes of UTF-8; half a character at the end is left out."""
     return text.encode(errors="replace")[:OUTPUT_SIZE_MAX].decode(errors="ignore")
+
+
+def _clip_notes(text: str) -> str:
+    """Return the beginning of notes, at most 512 characters and 1,536 bytes.
+
+    Raises:
+        UnicodeEncodeError: a lone surrogate is in it.
+    """
+    kept = text[:NOTES_LENGTH_MAX]
+    if 4 * len(kept) <= NOTES_SIZE_MAX or len(kept.encode()) <= NOTES_SIZE_MAX:
+        return kept
+    return kept.encode()[:NOTES_SIZE_MAX].decode(errors="ignore")

@@ -110,7 +110,7 @@ async def test_unknown_path_names_what_there_is(listener: Listener, path: str, p
 
 async def test_unknown_path_on_the_consul_port_keeps_the_index() -> None:
     """Clients read the index of every 404."""
-    for path in ("/v1/agent/foo", "/v1/jobs", "/v1/snapshot", "/foo"):
+    for path in ("/v1/agent/foo", "/v1/jobs", "/v1/operator/raft", "/foo"):
         answer = await ask_consul(FakeView(), "GET", path)
         assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
         assert int(answer.headers["x-consul-index"]) > 0

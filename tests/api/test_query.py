@@ -43,9 +43,20 @@ def test_query_repeated_parameter() -> None:
 
 
 def test_query_not_utf8() -> None:
-    """Escapes that are not UTF-8 are refused with a sentence."""
-    with pytest.raises(InvalidRequest, match="UTF-8"):
-        Query.parse(b"node=%ff%fe")
+    """Escapes that are not UTF-8 are refused with a sentence where they are asked for, but for words, as any bytes."""
+    query = Query.parse(b"node=%ff%fe&note=%ff%fe&ok=1")
+    for ask in (query.first, query.every):
+        with pytest.raises(InvalidRequest, match="UTF-8 in node"):
+            ask("node")
+    assert (query.words("note"), query.words("none"), query.first("ok")) == ("\ufffd\ufffd", "", "1")
+
+
+def test_query_malformed_escape() -> None:
+    """The pair is dropped: refused where its value is asked for, no words where words are."""
+    query = Query.parse(b"filter=%zz&filter=x&note=a%&%=y&=z&&ok=%31")
+    with pytest.raises(InvalidRequest, match="no escape in filter"):
+        query.first("filter")
+    assert (query.words("note"), query.first("ok"), query.first("%")) == ("", "1", None)
 
 
 def test_query_too_many_parameters() -> None:
@@ -77,7 +88,9 @@ def test_query_options_refused(raw: bytes, sentence: str) -> None:
         Query.parse(raw).check_options()
 
 
-@pytest.mark.parametrize("raw", [b"stale", b"stale=", b"stale=True", b"wait=120000ms&index=7", b"wait=&index=", b"x=y"])
+@pytest.mark.parametrize(
+    "raw", [b"stale", b"stale=", b"stale=True", b"wait=120000ms&index=7", b"wait=&index=", b"x=y", b"x=%ff&y=%zz"]
+)
 def test_query_options_accepted(raw: bytes) -> None:
     """What clients send passes; unknown parameters are ignored."""
     Query.parse(raw).check_options()

@@ -109,11 +109,12 @@ async def test_deregistration_takes_the_checks_along(autojump_clock: MockClock, 
         ([tcp("c", interval_s=float("nan"))], "interval"),
         ([ttl("c", -1.0)], "TTL"),
         ([ttl("c", timeout_s=float("inf"))], "timeout"),
-        ([ttl("c"), ttl("c")], "two checks"),
         ([ttl("serfHealth")], "another id"),
         ([ttl("_node_maintenance")], "another id"),
         ([ttl("_service_maintenance:x")], "another id"),
-        ([ttl("c", notes="x" * 513)], "notes"),
+        ([tcp("c", success_before_passing=-1)], "at least 0"),
+        ([tcp("c", failures_before_critical=-1)], "at least 0"),
+        ([tcp("c", output_max_size=-1)], "at least 0"),
         ([ttl("x" * 321)], "check id"),
         ([CheckDefinition(id="c", http="http://" + "x" * 5_000, interval_s=9.0)], "URL"),
         ([CheckDefinition(id="c", docker_container="d", interval_s=9.0)], "container"),
@@ -152,7 +153,7 @@ async def test_node_has_room_for_so_many(
     autojump_clock: MockClock, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond that nothing new is taken; what is there can change and shrink, and the node's maintenance has room."""
-    monkeypatch.setattr(service_room, "_LIMITS", (("services", 2), ("checks", 3), ("bytes", 5_000), ("bytes", 1_000)))
+    monkeypatch.setattr(service_room, "_LIMITS", (("services", 2), ("checks", 3), ("bytes", 5_000), ("bytes", 1_300)))
     keeper = await house.start()
     await keeper.register_service(Service("a", "a"), [ttl()])
     await keeper.register_service(Service("b", "b"), [ttl(), ttl()])
@@ -311,9 +312,12 @@ async def test_maintenance_is_a_critical_check(
         f"Maintenance mode is enabled for this {what}, but no reason was provided. This is a default message."
     )
     assert await keeper.deregister_check(id)
-    with pytest.raises(InvalidRequest):
-        await keeper.set_maintenance(service_id, enabled=True, reason="x" * 513)
-    assert keeper.checks() == {}
+    await keeper.set_maintenance(service_id, enabled=True, reason="\N{FISH}" * 5_000)
+    assert keeper.checks()[id].notes == "\N{FISH}" * 1_024 + " ... (captured 4096 of 20000 bytes)"
+    assert house.told_check(id).notes == "\N{FISH}" * 384
+    house.stop()
+    keeper = await house.start()
+    assert keeper.checks()[id].notes == "\N{FISH}" * 1_024 + " ... (captured 4096 of 20000 bytes)"
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -343,3 +347,98 @@ async def test_service_that_is_critical_for_too_long_goes(autojump_clock: MockCl
     assert list(keeper.checks()) == ["own"]
     await trio.sleep(500)
     assert list(keeper.checks()) == ["own"]
+
+
+# --- thresholds -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("successes", "failures", "shown"),
+    [
+        (0, 0, "PPPPCCCCPPCCWWWPCPCPPP"),
+        (1, 1, "PPPPCCCCPPCCWWWPCPCPPP"),
+        (3, 0, "PPPPCCCCCCCCCCWPCCCCCP"),
+        (0, 3, "PPPPPPCCPPPPWWWPPPPPPP"),
+        (2, 2, "PPPPPCCCCPPCCWWPPPPPPP"),
+    ],
+)
+async def test_runs_in_a_row_change_a_check(
+    autojump_clock: MockClock, house: House, successes: int, failures: int, shown: str
+) -> None:
+    """As in Consul 1.8.7, asked with these runs: the first counts, a warning is a success, any other run ends a row."""
+    statuses = {"P": PASSING, "W": WARNING, "C": CRITICAL}
+    keeper = await house.start()
+    definition = tcp("c", interval_s=1.0, success_before_passing=successes, failures_before_critical=failures)
+    found = ""
+    house.outcomes["c"] = Outcome(PASSING, "1")
+    await keeper.register_check(definition)
+    for number, letter in enumerate("PPPPCCCCPPCCWWWPCPCPPP", 1):
+        house.outcomes["c"] = Outcome(statuses[letter], str(number))
+        await trio.sleep(1.0)
+        await keeper.register_check(definition)  # registered again, it goes on counting
+        found += next(key for key, status in statuses.items() if status is keeper.checks()["c"].status)
+    assert len(house.runs) == len(found)
+    assert found == shown
+
+
+async def test_first_run_of_a_check_registered_anew_counts(autojump_clock: MockClock, house: House) -> None:
+    """A check that is run otherwise from now on begins anew, and so does one after a restart."""
+    keeper = await house.start()
+    house.outcomes["c"] = Outcome(CRITICAL, "")
+    await keeper.register_check(tcp("c", interval_s=1.0, success_before_passing=9, failures_before_critical=9))
+    await trio.sleep(1.5)
+    house.outcomes["c"] = Outcome(PASSING, "")
+    await trio.sleep(3)
+    assert keeper.checks()["c"].status is CRITICAL
+    await keeper.register_check(tcp("c", interval_s=1.0, success_before_passing=8, failures_before_critical=9))
+    await trio.sleep(1.5)
+    assert keeper.checks()["c"].status is PASSING
+    keeper = await house.start()
+    assert keeper.checks()["c"].status is CRITICAL
+    await trio.sleep(1.5)
+    assert keeper.checks()["c"].status is PASSING
+
+
+async def test_owner_of_a_ttl_check_is_believed_at_once(autojump_clock: MockClock, house: House) -> None:
+    """Thresholds are for checks that are run."""
+    keeper = await house.start()
+    await keeper.register_check(ttl("c", success_before_passing=5, failures_before_critical=5))
+    for status in (PASSING, CRITICAL, WARNING):
+        await keeper.update_ttl("c", status, "")
+        assert keeper.checks()["c"].status is status
+
+
+async def test_output_is_cut_as_its_check_wants(autojump_clock: MockClock, house: House) -> None:
+    """Never above 4,096 bytes; a letter cut through becomes a sign."""
+    keeper = await house.start()
+    await keeper.register_check(ttl("c", output_max_size=10))
+    for said, kept in (
+        ("0123456789", "0123456789"),
+        ("y" * 50, "y" * 10 + " ... (captured 10 of 50 bytes)"),
+        ("x" + "\N{LATIN SMALL LETTER E WITH ACUTE}" * 5, "xéééé\ufffd ... (captured 10 of 11 bytes)"),
+    ):
+        await keeper.update_ttl("c", PASSING, said)
+        assert keeper.checks()["c"].output == kept
+    await keeper.register_check(ttl("c", output_max_size=100_000))
+    await keeper.update_ttl("c", PASSING, "x" * 5_000)
+    assert keeper.checks()["c"].output == "x" * 4_096 + " ... (captured 4096 of 5000 bytes)"
+
+
+async def test_long_notes_are_kept_and_travel_clipped(autojump_clock: MockClock, house: House) -> None:
+    """4,096 bytes stay here, 512 characters travel; a restart changes nothing of it."""
+    keeper = await house.start()
+    await keeper.register_check(ttl("c", notes="x" * 5_000))
+    await keeper.register_service(WEB, [ttl("w", notes="y" * 600)])
+    for _ in range(2):
+        assert keeper.checks()["c"].notes == "x" * 4_096 + " ... (captured 4096 of 5000 bytes)"
+        assert keeper.checks()["w"].notes == "y" * 600
+        assert (house.told_check("c").notes, house.told_check("w").notes) == ("x" * 512, "y" * 512)
+        keeper = await house.start()
+        await trio.sleep(0.1)
+
+
+async def test_two_checks_of_one_id_are_the_last(autojump_clock: MockClock, house: House) -> None:
+    """As in Consul."""
+    keeper = await house.start()
+    await keeper.register_service(WEB, [ttl("a", notes="first"), tcp("b"), ttl("a", notes="last")])
+    assert {id: check.notes for id, check in keeper.checks().items()} == {"a": "last", "b": ""}

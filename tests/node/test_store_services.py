@@ -33,6 +33,32 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nursery: trio.N
     house.stop()
 
 
+OLD_ROW = (
+    b'{"id":"c","name":"c","notes":"","status":null,"service_id":"","ttl_s":0.0,"interval_s":10.0,"timeout_s":0.0,'
+    b'"http":"http://h/","method":"GET","headers":[],"tls_skip_verify":false,"tcp":"","args":[],"docker_container":"",'
+    b'"deregister_after_s":0.0%s}'
+)
+"""As versions up to the one that knew no body, thresholds and largest output wrote it."""
+
+
+@pytest.mark.parametrize("more", [b"", b',"of_a_later_version":1'], ids=["older", "newer"])
+async def test_row_of_another_version_is_read(
+    autojump_clock: MockClock, house: House, more: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older one lacks is as it was then, and what a newer one has besides is ignored."""
+    await house.start()
+    assert house.store is not None
+    await house.store._save(("INSERT INTO checks VALUES (?, ?, ?)", ("c", OLD_ROW % more, "")))
+    keeper = await house.start()
+    assert list(keeper.checks()) == ["c"]
+    definition = CheckDefinition(id="c", name="c", interval_s=10.0, http="http://h/")
+    assert msgspec.json.decode(OLD_ROW % more, type=CheckDefinition) == definition
+    house.runs.clear()
+    await keeper.register_check(definition)
+    await trio.sleep(11)
+    assert house.runs == ["c"]
+
+
 async def test_store_gives_back_services_and_checks(tmp_path: Path) -> None:
     """Every field of every kind is as it was, through the real writer."""
     service = Service("a/\N{SNOWMAN} \0", "n", ("t",), "h", 1, (("k", "v"),), True, (3, 4))
@@ -49,6 +75,10 @@ async def test_store_gives_back_services_and_checks(tmp_path: Path) -> None:
         headers=(("h", ("1", "2")),),
         tls_skip_verify=True,
         deregister_after_s=60.0,
+        body="b",
+        success_before_passing=2,
+        failures_before_critical=3,
+        output_max_size=4,
     )
     script = CheckDefinition(id="d", name="d", args=("a", "b c"), docker_container="x", interval_s=1.0)
     state = StoredState(PASSING, "out\n", 5.5)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from api.consul.check import OUTPUT_SIZE_MAX
 from api.service_view import CheckDefinition, CheckStatus
 from tests.api.asker import ask_consul
 from tests.api.fake_view import FakeView
@@ -25,7 +24,8 @@ PAGE_BODY = {
     "TTL": "15s",
 }
 
-TYPE_MISSING = "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"
+TTL_MISSING = "Invalid check: TTL must be > 0 for TTL checks"
+INTERVAL_MISSING = "Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks"
 
 
 async def _with_ttl(view: FakeView, id: str = "c") -> None:
@@ -124,13 +124,13 @@ async def test_register_kinds(kind: dict[str, object], wanted: CheckDefinition) 
         ({"Name": "c", "Status": "unknown", "TTL": "1s"}, "Bad check status"),
         ({"Name": "c", "Status": "Passing", "TTL": "1s"}, "Bad check status"),
         ({"Name": "c", "Status": "x"}, "Bad check status"),
-        ({"Name": "c"}, TYPE_MISSING),
-        ({"Name": "c", "Interval": "10s"}, TYPE_MISSING),
-        ({"Name": "c", "HTTP": "http://x"}, TYPE_MISSING),
-        ({"Name": "c", "TCP": "h:1", "Interval": "0"}, TYPE_MISSING),
-        ({"Name": "c", "Script": "x", "Interval": "-1s"}, TYPE_MISSING),
-        ({"Name": "c", "DockerContainerID": "d", "Interval": "1s"}, TYPE_MISSING),
-        ({"Name": "c", "TTL": "-1s"}, TYPE_MISSING),
+        ({"Name": "c"}, TTL_MISSING),
+        ({"Name": "c", "Interval": "10s"}, TTL_MISSING),
+        ({"Name": "c", "HTTP": "http://x"}, INTERVAL_MISSING),
+        ({"Name": "c", "TCP": "h:1", "Interval": "0"}, INTERVAL_MISSING),
+        ({"Name": "c", "Script": "x", "Interval": "-1s"}, INTERVAL_MISSING),
+        ({"Name": "c", "DockerContainerID": "d", "Interval": "1s"}, TTL_MISSING),
+        ({"Name": "c", "TTL": "-1s"}, TTL_MISSING),
         ({"Name": "c", "TTL": True}, "Request decode failed: ttl must be a duration, not a boolean"),
         (
             {"Name": "c", "HTTP": "u", "Interval": "1h 5m"},
@@ -210,24 +210,73 @@ async def test_update_status_is_exact(sent: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "kept"),
+    ("body", "output"),
     [
-        ("x" * OUTPUT_SIZE_MAX, "x" * OUTPUT_SIZE_MAX),
-        ("x" * 5_000, "x" * OUTPUT_SIZE_MAX + " ... (captured 4096 of 5000 bytes)"),
-        ("\u00e9" * 2_048, "\u00e9" * 2_048),
-        ("x" + "\u00e9" * 2_048, "x" + "\u00e9" * 2_047 + "\ufffd ... (captured 4096 of 4097 bytes)"),
+        (b'{"Status":"passing","Output":"a\xe9b"}', "a\ufffdb"),
+        (b'{"Status":"passing","Output":"\xe2\x82a"}', "\ufffd\ufffda"),
+        (b'{"Status":"passing","Output":"\xed\xa0\x80"}', "\ufffd\ufffd\ufffd"),
+        (b'{"Status":"passing","Output":"a\\ud800b"}', "a\ufffdb"),
+        (b'{"Status":"passing","Output":"a\\ud800\\u0041"}', "a\ufffdA"),
+        (b'{"Status":"passing","Output":"\\udc80\\ud83d\\ude00"}', "\ufffd\U0001f600"),
+        (b'{"Status":"passing","Output":"a\\u0000b\\u001b"}', "a\0b\x1b"),
+        (b'{"Status":"passing","Output":null}', ""),
+        (b'{"Status":"passing","Output":"x"} and more', "x"),
+        (b'\n{"Status":"passing","Output":"\xe9"}{}', "\ufffd"),
+        (b'{"Status":"passing","Output":"' + b"x" * 500_000 + b'"}', "x" * 500_000),
     ],
+    ids=lambda value: ascii(value[:60]),
 )
-async def test_update_cuts_long_output(output: str, kept: str) -> None:
-    """4,096 bytes are kept, also of a note; the rest is counted, and a letter cut through becomes a sign."""
+async def test_update_takes_words_of_any_bytes(body: bytes, output: str) -> None:
+    """What is no Unicode becomes U+FFFD, byte by byte as in Consul 1.8.7; the node cuts what is long."""
     view = FakeView()
     await _with_ttl(view)
-    await ask_consul(view, "PUT", "/v1/agent/check/update/c", {"Status": "passing", "Output": output})
-    assert view.calls == [("update_ttl", "c", CheckStatus.PASSING, kept)]
-    view.calls.clear()
-    if output.isascii():
-        await ask_consul(view, "PUT", f"/v1/agent/check/fail/c?note={output}")
-        assert view.calls == [("update_ttl", "c", CheckStatus.CRITICAL, kept)]
+    assert (await ask_consul(view, "PUT", "/v1/agent/check/update/c", body)).status == 200
+    assert view.calls == [("update_ttl", "c", CheckStatus.PASSING, output)]
+
+
+@pytest.mark.parametrize(
+    ("query", "output"),
+    [
+        ("note=a%E9b", "a\ufffdb"),
+        ("note=%E2%82", "\ufffd\ufffd"),
+        ("note=%ED%A0%80", "\ufffd\ufffd\ufffd"),
+        ("note=%F0%9F%98%80", "\U0001f600"),
+        ("note=a+b%20c", "a b c"),
+        ("note=%00", "\0"),
+        ("note=a%zzb", ""),
+        ("note=%", ""),
+        ("note=a%zzb&note=second", "second"),
+        ("x=%zz&note=ok", "ok"),
+        ("%zz=x&note=ok", "ok"),
+        ("other=%E9&note=ok", "ok"),
+        ("%6eote=escaped", "escaped"),
+        ("note=a=b&c", "a=b"),
+        ("NOTE=x", ""),
+        ("note", ""),
+        ("", ""),
+        ("note=" + "x" * 30_000, "x" * 30_000),
+    ],
+    ids=lambda value: ascii(value[:40]),
+)
+@pytest.mark.parametrize(("verb", "status"), [("pass", "passing"), ("warn", "warning"), ("fail", "critical")])
+async def test_note_takes_words_of_any_bytes(query: str, output: str, verb: str, status: str) -> None:
+    """As Consul 1.8.7 takes them; it refuses a query with a malformed escape, of which here that pair is dropped."""
+    view = FakeView()
+    await _with_ttl(view)
+    assert (await ask_consul(view, "PUT", f"/v1/agent/check/{verb}/c?{query}")).status == 200
+    assert view.calls == [("update_ttl", "c", CheckStatus(status), output)]
+
+
+@pytest.mark.parametrize("raw", [b"\xe9", b"\\ud800"], ids=ascii)
+@pytest.mark.parametrize("key", ["Name", "ID", "ServiceID"])
+async def test_names_and_ids_are_strict(key: str, raw: bytes) -> None:
+    """Two of them would become one; the refusal names which, and nothing is registered."""
+    view = FakeView()
+    fields = {"Name": b"n", "TTL": b"1s"} | {key: raw}
+    body = b"{" + b",".join(b'"%s":"%s"' % (name.encode(), value) for name, value in fields.items()) + b"}"
+    answer = await ask_consul(view, "PUT", REGISTER, body)
+    assert (answer.status, view.calls) == (400, [])
+    assert answer.text == f"Request decode failed: {key.lower()} is not UTF-8, and names and ids must be"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])

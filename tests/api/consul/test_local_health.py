@@ -138,7 +138,7 @@ async def test_service_id_with_slash_and_strange_letters() -> None:
     assert (await ask_consul(view, "GET", f"{BY_ID}/a/b")).status == 200
     assert (await ask_consul(view, "GET", f"{BY_ID}/a%2Fb")).status == 200
     answer = await ask_consul(view, "GET", f"{BY_ID}/x%0Ay%C3%A4")
-    assert (answer.status, answer.headers["x-consul-reason"]) == (404, "ServiceId x y? not found")
+    assert (answer.status, answer.headers["x-consul-reason"]) == (404, r"ServiceId x\ny? not found")
 
 
 async def test_prefix_of_service_health_leads_to_the_route() -> None:

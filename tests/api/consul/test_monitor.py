@@ -154,7 +154,7 @@ def test_line_is_one_line_whatever_is_logged(message: str, fields: dict[str, Any
 
 
 def test_line_quotes_a_value_that_could_be_taken_for_another() -> None:
-    """A value with a blank, a quotation mark or a line's end cannot look like the next field or the next line."""
+    """A blank, a quotation mark or a line's end in a value cannot look like the next field or the next line."""
     record = _record(logging.INFO, "e", {"a": "x b=y", "c": "l\nm", "d": "", "e": 'q"', "f": "plain"})
     assert TextLine().format(record).endswith(r': e: a="x b=y" c=l\nm d="" e="q\"" f=plain')
 

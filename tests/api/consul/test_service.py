@@ -142,7 +142,7 @@ async def test_register_with_everything() -> None:
         (10, 0),
         ("a", "b"),
     )
-    assert service.tagged_addresses == {"lan": ("1.2.3.4", 1), "Elsewhere_4": ("x", 0)}
+    assert service.tagged_addresses == {"lan": ("1.2.3.4", 1), "Elsewhere_4": ("x", 0), "none": ("", 0)}
     assert [check.id for check in service.checks] == ["mine", ""]
     assert set(view.services.checks()) == {"mine", "service:web:2"}
     listed = (await ask_consul(view, "GET", "/v1/agent/checks")).json
@@ -164,14 +164,14 @@ async def test_register_with_everything() -> None:
         ),
         (
             {"Name": "w", "Check": {"HTTP": "http://x"}},
-            "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval",
+            "Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks",
         ),
-        ({"Name": "w", "Checks": [{}]}, "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"),
+        ({"Name": "w", "Checks": [{}]}, "Invalid check: TTL must be > 0 for TTL checks"),
         ({"Name": "w", "Port": 65_536}, "Invalid service port 65536: give 0 to 65535"),
         ({"Name": "w", "Port": -1}, "Invalid service port -1: give 0 to 65535"),
         (
             {"Name": "w", "Weights": {"Passing": 0}},
-            "Invalid weights 0 and 1: passing is 1 to 65535, warning 0 to 65535",
+            "Invalid Weights: Passing must be greater than 0",
         ),
         ({"Name": "w", "TaggedAddresses": {"lan": {"Port": 65_536}}}, "Invalid service port 65536: give 0 to 65535"),
         (
@@ -198,7 +198,7 @@ async def test_register_with_everything() -> None:
         ([], "Request decode failed: the body is this list, and this route reads an object"),
         (b"", "Request decode failed: EOF"),
         (b"{", "Request decode failed: the body is not JSON"),
-        (b'{"Name":"\xff"}', "Request decode failed: the body is not UTF-8"),
+        (b'{"Name":"\xff"}', "Request decode failed: name is not UTF-8, and names and ids must be"),
         (b'{"Name":' + b"[" * 100_000, "Request decode failed: the body is nested too deeply"),
     ],
 )

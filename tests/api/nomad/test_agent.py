@@ -93,7 +93,7 @@ async def test_pretty(path: str, query: str, indented: bool) -> None:
         ("stale=perhaps", "Expect `true` or `false` for `stale`, got 'perhaps'"),
         ("wait=15", "Invalid wait time"),
         ("index=x", "Invalid index"),
-        ("x=%ff", "the query is not percent-encoded UTF-8"),
+        ("index=%ff", "the query is not percent-encoded UTF-8 in index"),
     ],
 )
 async def test_bad_query_options(path: str, query: str, sentence: str) -> None:

@@ -8,6 +8,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from api.consul.filter import FILTER_LENGTH_MAX
 from api.nomad.selection import Selection
 from api.token_view import Scope
 from tests.api.asker import Answer, ask
@@ -123,6 +124,9 @@ async def test_region_of_other_members(path: str) -> None:
     ("query", "status", "sentence"),
     [
         ("filter=(", 400, "failed to create result paginator: failed to read filter expression: "),
+        ("filter=Foo%20==%20x", 400, 'failed to read result page: Selector "Foo" is not valid'),
+        ("filter=Port%20==%20x", 400, "failed to read result page: Failed to coerce value"),
+        (f"filter=ID%20==%20{'x' * FILTER_LENGTH_MAX}", 400, "failed to create result paginator: "),
         ("per_page=x", 400, "Expect a number for `per_page`"),
         ("per_page=-1", 400, "Expect a number for `per_page`"),
         ("per_page=2147483648", 400, "Expect a number for `per_page`"),

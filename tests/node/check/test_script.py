@@ -42,6 +42,12 @@ async def test_script_exit_code_decides(code: int, status: CheckStatus) -> None:
     assert await _sh(f"echo out; echo err >&2; exit {code}") == Outcome(status, "out\nerr\n")
 
 
+async def test_script_output_is_kept_as_its_check_wants() -> None:
+    """The end of it, and how much there was."""
+    outcome = await check_script(definition(args=("/bin/sh", "-c", "printf 0123456789abcdefghij"), output_max_size=10))
+    assert outcome == Outcome(CheckStatus.PASSING, "Captured 10 of 20 bytes\n...\nabcdefghij")
+
+
 async def test_script_killed_by_a_signal_is_critical() -> None:
     """Signal 1 is not exit code 1. Whoever runs this under nohup has it ignored, and a shell keeps to that."""
     program = "import os, signal; signal.signal(1, signal.SIG_DFL); os.kill(os.getpid(), 1)"

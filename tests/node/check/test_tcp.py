@@ -45,7 +45,7 @@ async def test_tcp_of_no_address(text: str) -> None:
     """It is critical, and says why."""
     outcome = await check_tcp(definition(tcp=text))
     assert outcome.status is CheckStatus.CRITICAL
-    assert outcome.output.startswith("dial tcp ")
+    assert outcome.output.startswith("dial tcp")
 
 
 async def test_tcp_silence_is_critical_after_the_timeout(
