@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
+import trio
 from quart import Response
 
 JSON_TYPE: Final = "application/json"
@@ -14,6 +15,9 @@ PRETTY_INDENT: Final = 4
 
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 """On every answer: a browser takes none of them for a script or a page."""
+
+RECENT_S: Final = 0.1
+"""How old an answer about what changes all the time may be. Programs ask for it every few seconds."""
 
 ECHO_LENGTH_MAX: Final = 80
 """Longest piece of a request that a sentence repeats."""
@@ -141,4 +145,27 @@ class ReadyJson:
         body = self.pretty() if is_pretty else self.plain()
         if self._response.body is not body:
             self._response = RawResponse(body)
+        return self._response
+
+
+class RecentAnswer:
+    """An answer about what changes all the time: worked out anew when it is RECENT_S old, or its version has changed.
+
+    So a thousand requests a second cost no more work than ten, and nobody who changed something reads what was before.
+    """
+
+    def __init__(self, version: Callable[[], object], build: Callable[[], RawResponse]) -> None:
+        """Keep what returns the version now, compared by equality, and what works the answer out."""
+        self._version = version
+        self._build = build
+        self._held: object = None
+        self._response: RawResponse | None = None
+        self._made_at = 0.0
+
+    def response(self) -> RawResponse:
+        """Return the answer."""
+        version, now = self._version(), trio.current_time()
+        if self._response is None or now >= self._made_at + RECENT_S or version != self._held:
+            self._response = self._build()
+            self._made_at, self._held = now, version
         return self._response

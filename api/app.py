@@ -54,7 +54,7 @@ def build_http_app(
     fast_path = FastPath()
     app = _bare_app()
     add_nomad_routes(app, view, Access(view, nomad_token, settings.acl, NOMAD_WORDING), counter, fast_path)
-    add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING))
+    add_peer_routes(app, view, Access(view, bearer_token, settings.acl, NATIVE_WORDING), fast_path)
     add_native_routes(app, view, Access(view, nomad_token, settings.acl, NATIVE_WORDING), counter, fast_path)
     _word_refusals(app, _absence(app, Listener.HTTP))
     _wrap(app, settings, counter, fast_path)

@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
-from quart import Response
 
+from api.answer import RawResponse
 from api.middleware import RequestCounter
 from api.view import Histogram, Metric, NodeView, Sample
 
@@ -26,11 +26,11 @@ def http_metric(counter: RequestCounter) -> Metric:
     )
 
 
-def exposition_answer(view: NodeView, counter: RequestCounter) -> Response:
+def exposition_answer(view: NodeView, counter: RequestCounter) -> RawResponse:
     """Answer with every measurement as it is now."""
     registry = CollectorRegistry()
     registry.register(_NodeCollector((*view.counters(), http_metric(counter))))
-    return Response(generate_latest(registry), 200, {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+    return RawResponse(generate_latest(registry), 200, CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _NodeCollector(Collector):

@@ -10,7 +10,8 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import TEXT_TYPE, Problem, RawResponse, ReadyJson, empty_answer, encode_json, json_answer
+from api.answer import TEXT_TYPE, Problem, RawResponse, ReadyJson, RecentAnswer, empty_answer, encode_json, json_answer
+from api.catalog_view import Watch
 from api.completion import complete, released_while_waiting
 from api.consul.config import OWN_VERSION_KEY, config_answer
 from api.consul.filter import keep_all, read_filter
@@ -34,6 +35,9 @@ JOIN_S: Final = 4.5
 """As in Nomad's dialect: its clients hang up after 5 s, and nobody expects the other one to be slower."""
 REASON_LENGTH_MAX: Final = 300
 """Of the reasons why a join failed."""
+
+SELVES_MAX: Final = 64
+"""Addresses of this machine, each plain and pretty, at which /v1/agent/self is asked."""
 
 SEGMENT_ALL: Final = "_all"
 NO_OWN_TOKEN: Final = (
@@ -73,6 +77,7 @@ class AgentRoutes:
         self._access = access
         self._counter = counter
         self._reload = reload
+        self._selves: dict[tuple[Address | None, bool], RecentAnswer] = {}
         self._lan = ReadyJson(lambda: view.generation, lambda: members_answer(view), operator.eq)
         self._wan = ReadyJson(lambda: view.generation, lambda: members_answer(view, is_wan=True), operator.eq)
 
@@ -83,19 +88,36 @@ class AgentRoutes:
     def self(self, asked: RawRequest) -> RawResponse:
         """Show configuration, place, member and statistics of the node."""
         self._access.require(Scope.AGENT_READ, asked)
-        view = self._view
-        local = view.local()
-        place = view.catalog.node(local.name)
-        node_id = "" if place is None or place.member_id != local.id else place.id
-        answer = {
-            "Config": config_answer(view.config_view(), node_id, view.version, _own_address(asked)),
-            "DebugConfig": {"EnableDebug": False},  # without which `consul debug` ends at once
-            "Coord": coordinate_shape(None if place is None else place.coordinate),
-            "Member": local_answer(view, node_id),
-            "Stats": stats_answer(view),
-            "Meta": {**local.tags, OWN_VERSION_KEY: view.version},
-        }
-        return RawResponse(encode_json(answer, is_pretty(asked.query())))
+        key = (_own_address(asked), is_pretty(asked.query()))
+        recent = self._selves.get(key)
+        if recent is None:
+            if len(self._selves) >= SELVES_MAX:
+                self._selves.clear()
+            recent = self._selves[key] = self._recent_self(*key)
+        return recent.response()
+
+    def _recent_self(self, own_address: Address | None, pretty: bool) -> RecentAnswer:
+        view, catalog = self._view, self._view.catalog
+
+        def build() -> RawResponse:
+            local = view.local()
+            place = catalog.node(local.name)
+            node_id = "" if place is None or place.member_id != local.id else place.id
+            answer = {
+                "Config": config_answer(view.config_view(), node_id, view.version, own_address),
+                "DebugConfig": {"EnableDebug": False},  # without which `consul debug` ends at once
+                "Coord": coordinate_shape(None if place is None else place.coordinate),
+                "Member": local_answer(view, node_id),
+                "Stats": stats_answer(view),
+                "Meta": {**local.tags, OWN_VERSION_KEY: view.version},
+            }
+            return RawResponse(encode_json(answer, pretty))
+
+        def version() -> object:
+            indexes = (catalog.index(Watch("services")), catalog.index(Watch("checks")))
+            return view.generation, indexes, view.config_view()
+
+        return RecentAnswer(version, build)
 
     def members(self, asked: RawRequest) -> RawResponse:
         """List the members, those that have left too; without the right, none."""
@@ -147,7 +169,7 @@ class AgentRoutes:
         self._access.require(Scope.AGENT_READ)
         view = self._view
         if current_query().first("format") == "prometheus":
-            return exposition_answer(view, self._counter)
+            return exposition_answer(view, self._counter).as_quart()
         now = time.time()
         metrics = (*view.counters(), http_metric(self._counter))
         return _json(metrics_answer(metrics, now, now - view.started_at))

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from quart import Response
 from quart_trio import QuartTrio
 
 from api.catalog_view import CatalogNode, Watch
 from api.consul.directory import Directory, choice_watches, node_watches, service_watches
 from api.consul.filter_schema import CHECK, ENTRY
-from api.consul.listing import Lister, Listing
+from api.consul.listing import Lister, Listing, Plan
 from api.consul.option import read_options
 from api.consul.route import GET, add_routes, check_readable
 from api.consul.shape import check_shape, indexed_service_shape, node_shape
 from api.consul.wording import NODE_NAME_MISSING, SERVICE_NAME_MISSING, STATE_MISSING
+from api.fast_path import FastPath, RawRequest
 from api.query import Query, parse_bool
 from api.service_view import CheckStatus, CheckView, ServiceView
 from api.token_view import Scope
@@ -23,16 +23,19 @@ from protocol.error import InvalidRequest
 ANY_STATE: Final = "any"
 
 
-def add_health_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
+def add_health_routes(app: QuartTrio, view: NodeView, lister: Lister, fast_path: FastPath) -> None:
     """Add what is under /v1/health."""
-    health = HealthRoutes(view, lister)
+    health = HealthRoutes(view)
+    plans = (("node", health.node), ("checks", health.checks), ("service", health.service), ("state", health.state))
+    for name, plan in plans:
+        fast_path.add_prefix(f"/v1/health/{name}/", lister.fast(plan))
     add_routes(
         app,
         (
-            ("/v1/health/node/<rest:name>", GET, health.node),
-            ("/v1/health/checks/<rest:name>", GET, health.checks),
-            ("/v1/health/service/<rest:name>", GET, health.service),
-            ("/v1/health/state/<rest:state>", GET, health.state),
+            ("/v1/health/node/<rest:name>", GET, lister.handler(health.node)),
+            ("/v1/health/checks/<rest:name>", GET, lister.handler(health.checks)),
+            ("/v1/health/service/<rest:name>", GET, lister.handler(health.service)),
+            ("/v1/health/state/<rest:state>", GET, lister.handler(health.state)),
         ),
     )
 
@@ -40,14 +43,13 @@ def add_health_routes(app: QuartTrio, view: NodeView, lister: Lister) -> None:
 class HealthRoutes:
     """Handlers over one node."""
 
-    def __init__(self, view: NodeView, lister: Lister) -> None:
+    def __init__(self, view: NodeView) -> None:
         self._view = view
-        self._lister = lister
 
-    async def node(self, name: str) -> Response:
+    def node(self, request: RawRequest, name: str) -> Plan:
         """List a node's checks."""
-        options = read_options(self._view.catalog, CHECK)
-        if not check_readable(name):
+        options = read_options(self._view.catalog, CHECK, request.query())
+        if not check_readable(name, request):
             raise InvalidRequest(NODE_NAME_MISSING)
 
         def build(directory: Directory) -> list[dict[str, Any]]:
@@ -57,12 +59,12 @@ class HealthRoutes:
 
         watches = node_watches(self._view.catalog, name)
         listing = Listing(Scope.SERVICE_READ, watches, ("health node", name), build, [])
-        return await self._lister.answer(listing, options)
+        return listing, options
 
-    async def checks(self, name: str) -> Response:
+    def checks(self, request: RawRequest, name: str) -> Plan:
         """List a service's checks."""
-        options = read_options(self._view.catalog, CHECK)
-        if not check_readable(name):
+        options = read_options(self._view.catalog, CHECK, request.query())
+        if not check_readable(name, request):
             raise InvalidRequest(SERVICE_NAME_MISSING)
 
         def build(directory: Directory) -> list[dict[str, Any]]:
@@ -71,12 +73,12 @@ class HealthRoutes:
 
         watches = (Watch("checks", name), *choice_watches(options))
         listing = Listing(Scope.SERVICE_READ, watches, ("health checks", name.lower()), build, [])
-        return await self._lister.answer(listing, options)
+        return listing, options
 
-    async def state(self, state: str) -> Response:
+    def state(self, request: RawRequest, state: str) -> Plan:
         """List all checks of a status, or of any."""
-        options = read_options(self._view.catalog, CHECK)
-        if not check_readable(state):
+        options = read_options(self._view.catalog, CHECK, request.query())
+        if not check_readable(state, request):
             raise InvalidRequest(STATE_MISSING)
 
         def build(directory: Directory) -> list[dict[str, Any]]:
@@ -85,13 +87,13 @@ class HealthRoutes:
 
         watches = (Watch("checks"), *choice_watches(options))
         listing = Listing(Scope.SERVICE_READ, watches, ("health state", state), build, [])
-        return await self._lister.answer(listing, options)
+        return listing, options
 
-    async def service(self, name: str) -> Response:
+    def service(self, request: RawRequest, name: str) -> Plan:
         """List a service's instances, each with its node, and its own and its node's checks."""
-        options = read_options(self._view.catalog, ENTRY)
+        options = read_options(self._view.catalog, ENTRY, request.query())
         is_passing = _read_passing(options.query)
-        if not check_readable(name):
+        if not check_readable(name, request):
             raise InvalidRequest(SERVICE_NAME_MISSING)
 
         is_elsewhere = bool(options.query.first("peer"))  # another cluster's services: none is peered with here
@@ -105,7 +107,7 @@ class HealthRoutes:
 
         key = ("health service", name.lower(), tuple(options.query.every("tag")), is_passing, is_elsewhere)
         listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
-        return await self._lister.answer(listing, options)
+        return listing, options
 
 
 class _Entries:

@@ -5,18 +5,20 @@ wakes at once, and the first pays for all. `Lister.answer` waits, `Lister.answer
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Final
 
 from quart import Response
 
 from api.access import Access
-from api.answer import JSON_TYPE, TEXT_TYPE, encode_json
+from api.answer import JSON_TYPE, TEXT_TYPE, RawResponse, encode_json
 from api.catalog_view import Watch
-from api.consul.block import index_of, wait_for_news
+from api.consul.block import allowed_wait_s, index_of, wait_for_news
 from api.consul.directory import Directory
 from api.consul.option import Options
+from api.fast_path import RawRequest, current_request
 from api.token_view import Scope
 from api.view import NodeView
 
@@ -49,13 +51,21 @@ class Listing:
     """The answer to whoever may not see it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """An answer but for its headers of the moment."""
+Plan = tuple[Listing, Options]
+"""What a request asks for, read and checked."""
 
-    status: int
-    content_type: str
-    body: bytes
+
+class Content:
+    """An answer but for its headers of the moment; the last ones it went out with are kept beside it."""
+
+    __slots__ = ("_made_of", "_response", "body", "content_type", "status")
+
+    def __init__(self, status: int, content_type: str, body: bytes) -> None:
+        self.status = status
+        self.content_type = content_type
+        self.body = body
+        self._made_of: tuple[int, str] = (0, "")
+        self._response: RawResponse | None = None
 
     @classmethod
     def of(cls, built: Any, is_pretty: bool) -> "Content":
@@ -63,6 +73,19 @@ class Content:
         if isinstance(built, Absent):
             return cls(404, TEXT_TYPE, built.sentence.encode())
         return cls(200, JSON_TYPE, encode_json(built, is_pretty))
+
+    def response(self, index: int, known_leader: str) -> RawResponse:
+        """Return the answer with its headers."""
+        if self._response is None or self._made_of != (index, known_leader):
+            self._made_of = (index, known_leader)
+            headers = (
+                ("X-Consul-Index", str(index)),
+                ("X-Consul-KnownLeader", known_leader),
+                ("X-Consul-LastContact", "0"),
+                ("X-Consul-Effective-Consistency", "stale"),  # there is no other here, whatever was asked for
+            )
+            self._response = RawResponse(self.body, self.status, self.content_type, headers)
+        return self._response
 
 
 class Lister:
@@ -74,6 +97,29 @@ class Lister:
         self._kept = _Kept()
         self._leading: tuple[int, str] = (-1, "")
 
+    def handler(self, plan: Callable[..., Plan]) -> Callable[..., Awaitable[Response]]:
+        """Return the handler of a route; `plan` reads the request, and what follows the prefix where there is one."""
+
+        @wraps(plan)
+        async def handle(**segments: str) -> Response:
+            return await self.answer(*plan(current_request(), *segments.values()))
+
+        return handle
+
+    def fast(self, plan: Callable[..., Plan]) -> Callable[..., RawResponse | None]:
+        """Return what answers the same requests from memory, and those that have to wait not at all."""
+
+        def answer(request: RawRequest, *segments: str) -> RawResponse | None:
+            listing, options = plan(request, *segments)
+            if options.near:  # worked out anew each time: no answer to be kept
+                return None
+            catalog = self._view.catalog
+            if options.index and allowed_wait_s(catalog, listing.watches, options.index, options.wait_s):
+                return None
+            return self._respond(listing, options, request)
+
+        return answer
+
     async def answer(self, listing: Listing, options: Options) -> Response:
         """Answer now, or with an index once there is news.
 
@@ -81,7 +127,7 @@ class Lister:
             Problem: 403, the token is unknown; after the wait it is asked for again.
         """
         if options.index:
-            self._shows(listing)
+            self._shows(listing, current_request())
             await wait_for_news(self._view.catalog, listing.watches, options.index, options.wait_s)
         return self.answer_now(listing, options)
 
@@ -91,13 +137,16 @@ class Lister:
         Raises:
             Problem: 403, the token is unknown.
         """
-        is_shown = self._shows(listing)
+        return self._respond(listing, options, current_request()).as_quart()
+
+    def _respond(self, listing: Listing, options: Options, request: RawRequest) -> RawResponse:
+        is_shown = self._shows(listing, request)
         index = index_of(self._view.catalog, listing.watches)
         content = self._content(listing, options, index) if is_shown else Content.of(listing.hidden, options.is_pretty)
-        return Response(content.body, content.status, {"Content-Type": content.content_type, **self._headers(index)})
+        return content.response(index, self._known_leader())
 
-    def _shows(self, listing: Listing) -> bool:
-        return listing.scope is None or self._access.shows(listing.scope)
+    def _shows(self, listing: Listing, request: RawRequest) -> bool:
+        return listing.scope is None or self._access.shows(listing.scope, request)
 
     def _content(self, listing: Listing, options: Options, index: int) -> Content:
         is_kept = bool(listing.key) and not options.near  # places move without a new index
@@ -116,16 +165,11 @@ class Lister:
                 self._kept.keep(key, index, content)
         return content
 
-    def _headers(self, index: int) -> dict[str, str]:
+    def _known_leader(self) -> str:
         generation = self._view.generation
         if self._leading[0] != generation:  # whoever wakes with a thousand others need not look at all members too
             self._leading = (generation, "true" if self._view.catalog.leader() else "false")
-        return {
-            "X-Consul-Index": str(index),
-            "X-Consul-KnownLeader": self._leading[1],
-            "X-Consul-LastContact": "0",
-            "X-Consul-Effective-Consistency": "stale",  # there is no other here, whatever was asked for
-        }
+        return self._leading[1]
 
 
 class _Kept:

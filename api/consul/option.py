@@ -38,14 +38,16 @@ class Options:
         return node.datacenter == self.datacenter and all(node.meta.get(key) == value for key, value in self.node_meta)
 
 
-def read_options(catalog: CatalogView, schema: Schema | None = None) -> Options:
-    """Read them from the request in hand; without a schema the route takes no filter, and one that is given is ignored.
+def read_options(catalog: CatalogView, schema: Schema | None = None, query: Query | None = None) -> Options:
+    """Read them from a query, or from the request in hand.
+
+    Without a schema the route takes no filter, and one that is given is ignored.
 
     Raises:
         InvalidRequest: an index or a wait that is none, or contradictory consistency.
         Problem: 500, a data centre that nobody knows, or a filter that cannot be read.
     """
-    options = read_block_options(catalog)
+    options = read_block_options(catalog, query)
     query = options.query
     filter_text = "" if schema is None else query.first("filter") or ""
     return replace(
@@ -57,14 +59,14 @@ def read_options(catalog: CatalogView, schema: Schema | None = None) -> Options:
     )
 
 
-def read_block_options(catalog: CatalogView) -> Options:
+def read_block_options(catalog: CatalogView, query: Query | None = None) -> Options:
     """Read those that every list of a Consul takes which waits, also one that neither chooses nor sorts.
 
     Raises:
         InvalidRequest: an index or a wait that is none, or contradictory consistency.
         Problem: 500, a data centre that nobody knows.
     """
-    query = current_query()
+    query = current_query() if query is None else query
     index, wait_s = _read_index(query), read_wait_s(query)
     if query.first("stale") is not None and query.first("consistent") is not None:
         raise InvalidRequest(CONFLICTING)

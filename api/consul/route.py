@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from quart import request
 from quart_trio import QuartTrio
 from werkzeug.routing import BaseConverter
 
+from api.fast_path import RawRequest, current_request
 from protocol.error import InvalidRequest
 
 GET: Final = ("GET",)
@@ -55,15 +55,15 @@ def add_routes(app: QuartTrio, rows: Sequence[Row]) -> None:
         app.view_functions[endpoint] = handler
 
 
-def check_readable(rest: str) -> str:
-    """Give what follows a prefix as it was decoded.
+def check_readable(rest: str, raw: RawRequest | None = None) -> str:
+    """Return what follows a prefix as it was decoded, in a request or in the one in hand.
 
     Raises:
         InvalidRequest: it is not UTF-8; replaced by a sign for that, two ids would be one.
     """
     if _UNREADABLE in rest:
         try:
-            unquote_to_bytes(request.scope["raw_path"]).decode()
+            unquote_to_bytes((raw or current_request()).scope["raw_path"]).decode()
         except UnicodeDecodeError:
             raise InvalidRequest("the path is not percent-encoded UTF-8") from None
     return rest

@@ -1,10 +1,9 @@
 """What supervisors ask: does it live, is it ready, what does it measure."""
 
-from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import RawResponse, encode_json
+from api.answer import RawResponse, RecentAnswer, encode_json
 from api.exposition import exposition_answer
 from api.fast_path import FastPath, RawRequest
 from api.middleware import RequestCounter
@@ -25,13 +24,16 @@ def add_probe_routes(
         """Answer 200 while the node is where its seeds say it belongs, and not leaving."""
         return _health_answer(view.health(), "NOT_READY", request)
 
-    async def metrics() -> Response:
-        """Give every measurement in Prometheus' text format."""
-        access.require(Scope.NODE_READ)
-        return exposition_answer(view, counter)
+    measured = RecentAnswer(lambda: view.generation, lambda: exposition_answer(view, counter))
 
-    for handler in (fast_path.route("/livez", livez), fast_path.route("/readyz", readyz), metrics):
-        app.add_url_rule(f"/{handler.__name__}", handler.__name__, handler, methods=("GET",))
+    def metrics(request: RawRequest) -> RawResponse:
+        """Return every measurement in Prometheus' text format."""
+        access.require(Scope.NODE_READ, request)
+        return measured.response()
+
+    for answer in (livez, readyz, metrics):
+        path = f"/{answer.__name__}"
+        app.add_url_rule(path, answer.__name__, fast_path.route(path, answer), methods=("GET",))
 
 
 def _health_answer(health: Health, code: str, request: RawRequest) -> RawResponse:

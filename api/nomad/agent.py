@@ -14,7 +14,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access, require_join
-from api.answer import RawResponse, ReadyJson, empty_answer, encode_json, json_answer
+from api.answer import RawResponse, ReadyJson, RecentAnswer, empty_answer, encode_json, json_answer
 from api.completion import complete, released_while_waiting
 from api.exposition import exposition_answer, http_metric
 from api.fast_path import GET, FastPath, RawRequest
@@ -81,19 +81,28 @@ class NomadAgent:
         self._view = view
         self._access = access
         self._counter = counter
+        self._self = {is_pretty: self._recent_self(is_pretty) for is_pretty in (False, True)}
         self._members = ReadyJson(lambda: view.generation, lambda: members_answer(view), operator.eq)
 
     def self(self, request: RawRequest) -> RawResponse:
         """Show configuration, member and statistics of the node."""
         self._access.require(Scope.AGENT_READ, request)
-        view, query = self._view, request.query()
-        check_region(view, query)
-        answer = {
-            "config": config_answer(view.config_view(), view.version, view.servers()),
-            "member": local_answer(view),
-            "stats": stats_answer(view),
-        }
-        return RawResponse(encode_json(answer, query.is_pretty))
+        query = request.query()
+        check_region(self._view, query)
+        return self._self[query.is_pretty].response()
+
+    def _recent_self(self, is_pretty: bool) -> RecentAnswer:
+        view = self._view
+
+        def build() -> RawResponse:
+            answer = {
+                "config": config_answer(view.config_view(), view.version, view.servers()),
+                "member": local_answer(view),
+                "stats": stats_answer(view),
+            }
+            return RawResponse(encode_json(answer, is_pretty))
+
+        return RecentAnswer(lambda: (view.generation, view.servers(), view.config_view()), build)
 
     def members(self, request: RawRequest) -> RawResponse:
         """List the members; the hottest of all, so its bytes are ready."""
@@ -182,7 +191,7 @@ class NomadAgent:
         self._check_region()
         view = self._view
         if current_query().first("format") == "prometheus":
-            return exposition_answer(view, self._counter)
+            return exposition_answer(view, self._counter).as_quart()
         now = time.time()
         metrics = (*view.counters(), http_metric(self._counter))
         return _json(metrics_answer(metrics, now, now - view.started_at))

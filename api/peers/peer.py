@@ -15,8 +15,9 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from api.access import Access
-from api.answer import JSON_TYPE, Problem, ReadyJson, encode_json, json_answer
+from api.answer import Problem, RawResponse, ReadyJson, encode_json, json_answer
 from api.completion import complete
+from api.fast_path import FastPath, RawRequest
 from api.moment import format_second
 from api.native.body import read_body
 from api.peer_view import PeerView
@@ -26,11 +27,11 @@ from api.view import NodeView
 from protocol.error import InvalidRequest
 
 
-def add_peer_routes(app: QuartTrio, view: NodeView, access: Access) -> None:
+def add_peer_routes(app: QuartTrio, view: NodeView, access: Access, fast_path: FastPath) -> None:
     """Add the routes; `access` reads the token from the bearer header alone."""
     peers = Peers(view, access)
     routes: tuple[tuple[str, str, Any], ...] = (
-        ("/v1/peers", "GET", peers.list),
+        ("/v1/peers", "GET", fast_path.route("/v1/peers", peers.list)),
         ("/v1/peers", "POST", peers.add),
         ("/v1/peers/self", "DELETE", peers.leave),
         ("/v1/peers/<path:peer_id>", "GET", peers.get),
@@ -72,10 +73,10 @@ class Peers:
             lambda: peers.version, lambda: [peer_answer(peer) for peer in peers.list() if shows(peer)], operator.eq
         )
 
-    async def list(self) -> Response:
+    def list(self, request: RawRequest) -> RawResponse:
         """List the peers, all or with `is_local` the local or the remote ones, ordered by id."""
-        self._access.require(Scope.PEERS_READ)
-        query = current_query()
+        self._access.require(Scope.PEERS_READ, request)
+        query = request.query()
         wanted = query.first("is_local")
         listing = self._all
         if wanted is not None:
@@ -83,8 +84,7 @@ class Peers:
                 listing = self._local if parse_bool(wanted) else self._remote
             except ValueError as wrong:
                 raise InvalidRequest(f"is_local: {wrong}") from None
-        body = listing.pretty() if query.is_pretty else listing.plain()
-        return Response(body, 200, {"Content-Type": JSON_TYPE})
+        return listing.response(query.is_pretty)
 
     async def get(self, peer_id: str) -> Response:
         """Show one peer."""
