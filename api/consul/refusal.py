@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from api.absence import Absence
 from api.answer import TEXT_TYPE, is_native
 from api.catalog_view import Watch
+from api.middleware import METHOD
 from api.view import NodeView
 
 
@@ -51,4 +52,6 @@ def _answer_method(error: MethodNotAllowed) -> Response:
     allow = {"Allow": ",".join(["OPTIONS", *sorted(error.valid_methods or ())]), "Content-Type": TEXT_TYPE}
     if request.method == "OPTIONS":
         return Response(b"", HTTPStatus.OK, allow)
-    return Response(f"method {request.method} not allowed".encode(), HTTPStatus.METHOD_NOT_ALLOWED, allow)
+    return Response(
+        f"method {request.scope.get(METHOD, request.method)} not allowed".encode(), HTTPStatus.METHOD_NOT_ALLOWED, allow
+    )

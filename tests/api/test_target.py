@@ -90,3 +90,9 @@ async def test_every_answer_forbids_sniffing() -> None:
     for target in targets:
         answer = await ask_consul(FakeView(), "GET", target)
         assert answer.headers["x-content-type-options"] == "nosniff", target
+
+
+async def test_refused_method_is_named_as_written() -> None:
+    """In Consul's words, as the client wrote it."""
+    answer = await ask_consul(FakeView(), "get", "/v1/agent/self")
+    assert (answer.text, answer.headers["allow"]) == ("method get not allowed", "OPTIONS,GET")

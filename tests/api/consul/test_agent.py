@@ -298,10 +298,13 @@ async def test_head_is_a_wrong_method_and_options_names_the_right_ones() -> None
     app = make_consul_app(FakeView())
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("consul ") and rule.rule != "/"]
     assert len(rules) > 30
+    methods: dict[str, set[str]] = {}
     for rule in rules:
-        path = re.sub("<[^>]+>", "x", rule.rule)
+        methods.setdefault(rule.rule, set()).update(rule.methods or ())
+    for text, allowed in methods.items():
+        path = re.sub("<[^>]+>", "x", text)
         head = await ask_app(app, "HEAD", path)
         assert (head.status, head.text) == (405, "method HEAD not allowed"), path
         options = await ask_app(app, "OPTIONS", path)
         assert (options.status, options.body) == (200, b""), path
-        assert options.headers["allow"] == head.headers["allow"] == ",".join(["OPTIONS", *sorted(rule.methods or ())])
+        assert options.headers["allow"] == head.headers["allow"] == ",".join(["OPTIONS", *sorted(allowed)])
