@@ -131,7 +131,7 @@ async def test_serve_cuts_off_client_that_does_not_read(monkeypatch: pytest.Monk
     async with serving(app) as address:
         client = await RawClient.connect(address)
         await client.send(b"GET /v1/agent/members HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
-        turns = app.asgi_app._turns  # type: ignore[attr-defined]
+        turns = app.asgi_app._slots  # type: ignore[attr-defined]
         with trio.fail_after(20):
             received = 0
             await trio.sleep(1)

@@ -205,7 +205,7 @@ async def test_events_do_not_hold_turns() -> None:
             await _open_stream(client)
             await client.read_until(b"\n\n")
             clients.append(client)
-        turns = app.asgi_app._turns  # type: ignore[attr-defined]
+        turns = app.asgi_app._slots  # type: ignore[attr-defined]
         assert turns.value == 64
         for client in clients:
             await client.stream.aclose()
