@@ -88,7 +88,7 @@ class CatalogRoutes:
                 return directory.services()
             return directory.services(lambda node, service: options.keep(instance_shape(node, service)))
 
-        listing = Listing(Scope.SERVICE_READ, watches, ("services",), build, {})
+        listing = Listing(Scope.SERVICE_READ, watches, ("services",), build, {}, may_be_cached=True)
         return await self._lister.answer(listing, options)
 
     async def service(self, name: str) -> Response:
@@ -102,7 +102,7 @@ class CatalogRoutes:
             return [shape for shape in shapes if options.keep(shape)]
 
         key = ("service", name.lower(), tuple(options.query.every("tag")))
-        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [], may_be_cached=True)
         return await self._lister.answer(listing, options)
 
     async def node(self, name: str) -> Response:

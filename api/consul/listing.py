@@ -7,6 +7,7 @@ wakes at once, and the first pays for all. `Lister.answer` waits, `Lister.answer
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from quart import Response
@@ -24,6 +25,10 @@ KEPT_COUNT_MAX: Final = 512
 """Different answers kept: a monitoring system asks for each service once, in the same words every time."""
 KEPT_SIZE_MAX: Final = 8 << 20
 """Bytes of all of them."""
+
+
+CACHED: Final = MappingProxyType({"X-Cache": "HIT", "Age": "0"})
+"""Every answer is out of this node's memory, where news comes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Listing:
     """Makes what is written as JSON, or an `Absent`."""
     hidden: Any
     """The answer to whoever may not see it."""
+    may_be_cached: bool = False
+    """Whether a Consul would answer it out of its agent's cache, for whoever asks with `cached`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,10 @@ class Lister:
         is_shown = self._shows(listing)
         index = index_of(self._view.catalog, listing.watches)
         content = self._content(listing, options, index) if is_shown else Content.of(listing.hidden, options.is_pretty)
-        return Response(content.body, content.status, {"Content-Type": content.content_type, **self._headers(index)})
+        headers = {"Content-Type": content.content_type, **self._headers(index)}
+        if listing.may_be_cached and options.query.first("cached") is not None:
+            headers |= CACHED
+        return Response(content.body, content.status, headers)
 
     def _shows(self, listing: Listing) -> bool:
         return listing.scope is None or self._access.shows(listing.scope)

@@ -77,7 +77,8 @@ class MeshRoutes:
         options = read_options(self._view.catalog, schema)
         if not check_readable(name):
             raise InvalidRequest(SERVICE_NAME_MISSING)
-        listing = Listing(Scope.SERVICE_READ, service_watches(name), ("mesh",), _nothing, [])
+        may_be_cached = schema is not None
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), ("mesh",), _nothing, [], may_be_cached)
         return await self._lister.answer(listing, options)
 
 
