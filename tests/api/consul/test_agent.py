@@ -294,6 +294,25 @@ async def test_self_lets_consul_debug_begin() -> None:
     assert answer.json["DebugConfig"]["EnableDebug"] is False
 
 
+async def test_self_has_the_addresses_of_its_ports() -> None:
+    """Go programs find in DebugConfig where to join an agent, and where it is asked."""
+    view = FakeView()
+    config = view.config_view()
+    debug = (await ask_consul(view, "GET", "/v1/agent/self")).json["DebugConfig"]
+    assert debug["SerfAdvertiseAddrLAN"] == f"tcp://{config.advertise}"
+    assert debug["SerfBindAddrLAN"] == f"tcp://{config.bind}"
+    assert (debug["AdvertiseAddrLAN"], debug["SerfPortLAN"]) == (config.advertise.host, config.advertise.port)
+    assert all(re.fullmatch(r"tcp://\S+:\d+", url) for url in debug["HTTPAddrs"])
+
+
+@pytest.mark.parametrize("name", ["alloc_bytes", "sys_bytes", "num_goroutines"])
+async def test_metrics_have_gauges_of_the_runtime(name: str) -> None:
+    """Dashboards look for them by their names in a Consul."""
+    gauges = (await ask_consul(FakeView(), "GET", "/v1/agent/metrics")).json["Gauges"]
+    (value,) = [gauge["Value"] for gauge in gauges if gauge["Name"] == f"consul.runtime.{name}"]
+    assert value > 0
+
+
 async def test_head_is_a_wrong_method_and_options_names_the_right_ones() -> None:
     """Of every route of Consul's: HEAD is 405, OPTIONS is 200, and both say what is allowed."""
     app = make_consul_app(FakeView())
