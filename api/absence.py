@@ -37,6 +37,7 @@ ELSEWHERE: Final[dict[Listener, dict[str, str]]] = {
     Listener.HTTP: dict.fromkeys(
         (
             *("/v1/catalog", "/v1/health", "/v1/kv", "/v1/coordinate", "/v1/agent/health/service", "/v1/acl"),
+            *("/v1/agent/connect/ca", "/v1/agent/connect/authorize", "/v1/connect/ca", "/v1/discovery-chain"),
             *("/v1/config", "/v1/connect/intentions", "/v1/event", "/v1/query", "/v1/session", "/v1/txn"),
             *("/v1/agent/services", "/v1/agent/service", "/v1/agent/checks", "/v1/agent/check"),
             *("/v1/agent/maintenance", "/v1/agent/metrics", "/v1/agent/monitor", "/v1/agent/host"),
@@ -65,7 +66,6 @@ ABSENT: Final = {
     # Consul's
     "/v1/agent/connect": _NO_MESH,
     "/v1/connect": _NO_MESH,
-    "/v1/discovery-chain": _NO_MESH,
     "/v1/internal": _NO_PAGE,
     "/v1/namespace": _NO_TENANTS,
     "/v1/namespaces": _NO_TENANTS,

@@ -13,12 +13,13 @@ from api.access import Access
 from api.answer import TEXT_TYPE, Problem, RawResponse, ReadyJson, RecentAnswer, empty_answer, encode_json, json_answer
 from api.catalog_view import Watch
 from api.completion import complete, released_while_waiting
-from api.consul.config import OWN_VERSION_KEY, config_answer
+from api.consul.config import OWN_VERSION_KEY, config_answer, debug_config_answer
 from api.consul.filter import keep_all, read_filter
 from api.consul.filter_schema import MEMBER
 from api.consul.member import local_answer, members_answer, wan_name
 from api.consul.option import is_pretty
 from api.consul.route import ANY, GET, GET_PUT, PUT, add_routes, check_readable
+from api.consul.runtime_metric import runtime_metrics
 from api.consul.shape import coordinate_shape
 from api.consul.stats import stats_answer
 from api.consul.wording import failed, one_line, quote
@@ -105,7 +106,7 @@ class AgentRoutes:
             node_id = "" if place is None or place.member_id != local.id else place.id
             answer = {
                 "Config": config_answer(view.config_view(), node_id, view.version, own_address),
-                "DebugConfig": {"EnableDebug": False},  # without which `consul debug` ends at once
+                "DebugConfig": debug_config_answer(view.config_view(), own_address),
                 "Coord": coordinate_shape(None if place is None else place.coordinate),
                 "Member": local_answer(view, node_id),
                 "Stats": stats_answer(view),
@@ -171,7 +172,7 @@ class AgentRoutes:
         if current_query().first("format") == "prometheus":
             return exposition_answer(view, self._counter).as_quart()
         now = time.time()
-        metrics = (*view.counters(), http_metric(self._counter))
+        metrics = (*view.counters(), http_metric(self._counter), *runtime_metrics())
         return _json(metrics_answer(metrics, now, now - view.started_at))
 
     async def reload(self) -> Response:

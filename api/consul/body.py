@@ -15,7 +15,8 @@ from typing import Any, Final, cast
 import msgspec
 from quart import request
 
-from api.duration import DURATION_MAX, SECOND, parse_duration
+from api.consul.duration import read_duration
+from api.duration import DURATION_MAX, SECOND
 from api.text import is_unicode, mend_text
 from protocol.error import InvalidRequest
 
@@ -128,9 +129,9 @@ class Fields:
             if not value:
                 return 0.0
             try:
-                return parse_duration(value) / SECOND
+                return read_duration(value) / SECOND
             except ValueError as wrong:
-                raise undecoded(f"{name}: {wrong}") from None
+                raise undecoded(str(wrong)) from None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong(name, "a duration", value)
         if not isfinite(value) or abs(value) > DURATION_MAX:

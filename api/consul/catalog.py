@@ -92,7 +92,7 @@ class CatalogRoutes:
                 return directory.services()
             return directory.services(lambda node, service: options.keep(instance_shape(node, service)))
 
-        listing = Listing(Scope.SERVICE_READ, watches, ("services",), build, {})
+        listing = Listing(Scope.SERVICE_READ, watches, ("services",), build, {}, may_be_cached=True)
         return listing, options
 
     def service(self, request: RawRequest, name: str) -> Plan:
@@ -106,7 +106,7 @@ class CatalogRoutes:
             return [shape for shape in shapes if options.keep(shape)]
 
         key = ("service", name.lower(), tuple(options.query.every("tag")))
-        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [], may_be_cached=True)
         return listing, options
 
     def node(self, request: RawRequest, name: str) -> Plan:

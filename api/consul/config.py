@@ -68,3 +68,22 @@ def config_answer(config: ConfigView, node_id: str, version: str, http: Address 
         "VerifyServerHostname": False,
         "Version": API_VERSION,
     }
+
+
+def debug_config_answer(config: ConfigView, http: Address | None) -> dict[str, Any]:
+    """Shape the part `DebugConfig` of /v1/agent/self: what programs read of it, addresses as `tcp://` and host:port."""
+    gossip = config.advertise
+    return {
+        "AdvertiseAddrLAN": gossip.host,
+        "BindAddr": config.bind.host,
+        "EnableDebug": False,  # without which `consul debug` ends at once
+        "HTTPAddrs": [_url(http)] if http else [],
+        "HTTPPort": http.port if http else OFF,
+        "SerfAdvertiseAddrLAN": _url(gossip),
+        "SerfBindAddrLAN": _url(config.bind),
+        "SerfPortLAN": gossip.port,
+    }
+
+
+def _url(address: Address) -> str:
+    return f"tcp://{address}"

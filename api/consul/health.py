@@ -106,7 +106,7 @@ class HealthRoutes:
             return [shape for shape in shapes if shape is not None and options.keep(shape)]
 
         key = ("health service", name.lower(), tuple(options.query.every("tag")), is_passing, is_elsewhere)
-        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [])
+        listing = Listing(Scope.SERVICE_READ, service_watches(name), key, build, [], may_be_cached=True)
         return listing, options
 
 

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, Final
 
 from quart import Response
@@ -26,6 +27,10 @@ KEPT_COUNT_MAX: Final = 512
 """Different answers kept: a monitoring system asks for each service once, in the same words every time."""
 KEPT_SIZE_MAX: Final = 8 << 20
 """Bytes of all of them."""
+
+
+CACHED: Final = MappingProxyType({"X-Cache": "HIT", "Age": "0"})
+"""Every answer is out of this node's memory, where news comes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Listing:
     """Makes what is written as JSON, or an `Absent`."""
     hidden: Any
     """The answer to whoever may not see it."""
+    may_be_cached: bool = False
+    """Whether a Consul would answer it out of its agent's cache, for whoever asks with `cached`."""
 
 
 Plan = tuple[Listing, Options]
@@ -64,7 +71,7 @@ class Content:
         self.status = status
         self.content_type = content_type
         self.body = body
-        self._made_of: tuple[int, str] = (0, "")
+        self._made_of: tuple[int, str, bool] = (0, "", False)
         self._response: RawResponse | None = None
 
     @classmethod
@@ -74,15 +81,16 @@ class Content:
             return cls(404, TEXT_TYPE, built.sentence.encode())
         return cls(200, JSON_TYPE, encode_json(built, is_pretty))
 
-    def response(self, index: int, known_leader: str) -> RawResponse:
+    def response(self, index: int, known_leader: str, is_cached: bool) -> RawResponse:
         """Return the answer with its headers."""
-        if self._response is None or self._made_of != (index, known_leader):
-            self._made_of = (index, known_leader)
+        if self._response is None or self._made_of != (index, known_leader, is_cached):
+            self._made_of = (index, known_leader, is_cached)
             headers = (
                 ("X-Consul-Index", str(index)),
                 ("X-Consul-KnownLeader", known_leader),
                 ("X-Consul-LastContact", "0"),
                 ("X-Consul-Effective-Consistency", "stale"),  # there is no other here, whatever was asked for
+                *(CACHED.items() if is_cached else ()),
             )
             self._response = RawResponse(self.body, self.status, self.content_type, headers)
         return self._response
@@ -143,7 +151,8 @@ class Lister:
         is_shown = self._shows(listing, request)
         index = index_of(self._view.catalog, listing.watches)
         content = self._content(listing, options, index) if is_shown else Content.of(listing.hidden, options.is_pretty)
-        return content.response(index, self._known_leader())
+        is_cached = listing.may_be_cached and options.query.first("cached") is not None
+        return content.response(index, self._known_leader(), is_cached)
 
     def _shows(self, listing: Listing, request: RawRequest) -> bool:
         return listing.scope is None or self._access.shows(listing.scope, request)

@@ -1,16 +1,13 @@
 """Consul's JSON of the node's values. Lists and objects that are empty are so written, never null."""
 
 from functools import lru_cache
-from hashlib import blake2b
 from ipaddress import IPv4Address, ip_address
 from typing import Any, Final
 
-from api.answer import encode_json
 from api.catalog_view import CatalogNode, Coordinate
+from api.consul.content_hash import content_hash
 from api.service_view import CheckView, ServiceView
 
-HASH_SIZE: Final = 8
-"""Bytes of a content hash, as many as Consul's."""
 FAMILIES_REMEMBERED_MAX: Final = 4_096
 """Addresses of which the family is remembered: reading one costs more than shaping a whole service."""
 
@@ -34,12 +31,9 @@ def service_shape(service: ServiceView) -> dict[str, Any]:
 
 
 def hashed_service_shape(service: ServiceView, datacenter: str) -> dict[str, Any]:
-    """Shape one service as the agent that owns it shows it alone: with a hash that changes when anything of it does.
-
-    Who compares hashes compares ours with ours; a Consul of the same service has another.
-    """
-    shape = service_shape(service) | {"Datacenter": datacenter}
-    return shape | {"ContentHash": blake2b(encode_json(shape), digest_size=HASH_SIZE).hexdigest()}
+    """Shape one service as the agent that owns it shows it alone: with a hash that changes when anything of it does."""
+    shape = service_shape(service)
+    return shape | {"Datacenter": datacenter, "ContentHash": content_hash(shape)}
 
 
 def indexed_service_shape(service: ServiceView) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 
 import pytest
 
@@ -293,16 +294,34 @@ async def test_self_lets_consul_debug_begin() -> None:
     assert answer.json["DebugConfig"]["EnableDebug"] is False
 
 
+async def test_self_has_the_addresses_of_its_ports() -> None:
+    """Go programs find in DebugConfig where to join an agent, and where it is asked."""
+    view = FakeView()
+    config = view.config_view()
+    debug = (await ask_consul(view, "GET", "/v1/agent/self")).json["DebugConfig"]
+    assert debug["SerfAdvertiseAddrLAN"] == f"tcp://{config.advertise}"
+    assert debug["SerfBindAddrLAN"] == f"tcp://{config.bind}"
+    assert (debug["AdvertiseAddrLAN"], debug["SerfPortLAN"]) == (config.advertise.host, config.advertise.port)
+    assert (debug["HTTPAddrs"], debug["HTTPPort"]) == (["tcp://127.0.0.1:4646"], 4646)
+
+
+@pytest.mark.parametrize("name", ["alloc_bytes", "sys_bytes", "num_goroutines"])
+async def test_metrics_have_gauges_of_the_runtime(name: str) -> None:
+    """Dashboards look for them by their names in a Consul."""
+    gauges = (await ask_consul(FakeView(), "GET", "/v1/agent/metrics")).json["Gauges"]
+    (value,) = [gauge["Value"] for gauge in gauges if gauge["Name"] == f"consul.runtime.{name}"]
+    assert value > 0
+
+
 async def test_head_is_a_wrong_method_and_options_names_the_right_ones() -> None:
     """Of every route of Consul's: HEAD is 405, OPTIONS is 200, and both say what is allowed."""
     app = make_consul_app(FakeView())
-    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("consul ") and rule.rule != "/"]
-    assert len(rules) > 30
-    methods: dict[str, set[str]] = {}
-    for rule in rules:
-        methods.setdefault(rule.rule, set()).update(rule.methods or ())
-    for text, allowed in methods.items():
-        path = re.sub("<[^>]+>", "x", text)
+    methods = defaultdict[str, set[str]](set)
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("consul ") and rule.rule != "/":
+            methods[re.sub("<[^>]+>", "x", rule.rule)] |= rule.methods or set()
+    assert len(methods) > 30
+    for path, allowed in methods.items():
         head = await ask_app(app, "HEAD", path)
         assert (head.status, head.text) == (405, "method HEAD not allowed"), path
         options = await ask_app(app, "OPTIONS", path)

@@ -271,6 +271,28 @@ async def test_headers(path: str, query: str) -> None:
     assert answer.headers["x-consul-effective-consistency"] == "stale"
 
 
+@pytest.mark.parametrize(
+    ("path", "is_cached"),
+    [
+        ("/v1/catalog/service/db", True),
+        ("/v1/catalog/services", True),
+        ("/v1/catalog/connect/db", True),
+        ("/v1/health/service/db", True),
+        ("/v1/health/connect/db", True),
+        ("/v1/catalog/nodes", False),
+        ("/v1/catalog/node-services/n1", False),
+        ("/v1/health/node/n1", False),
+    ],
+)
+async def test_cached(path: str, is_cached: bool) -> None:
+    """Where a Consul keeps answers, one for `cached` has the headers of a fresh one that was kept; else none has."""
+    answer = await ask_consul(FakeView(), "GET", f"{path}?cached")
+    wanted = ("HIT", "0") if is_cached else (None, None)
+    assert (answer.headers.get("x-cache"), answer.headers.get("age")) == wanted
+    plain = await ask_consul(FakeView(), "GET", path)
+    assert not {"x-cache", "age"} & set(plain.headers)
+
+
 async def test_no_leader_is_known() -> None:
     """With nobody alive the header says so."""
     view = FakeView(1)

@@ -276,7 +276,7 @@ DIFFERENT: list[Any] = [
         "service",
         {"Name": "s", "Meta": {"k\n": "v" * 100}},
         400,
-        f"Invalid Service Meta: Couldn't load metadata pair ('k ', '{'v' * 80}...'): Key contains invalid characters",
+        f"Invalid Service Meta: Couldn't load metadata pair ('k\\n', '{'v' * 80}...'): Key contains invalid characters",
     ),
 ]
 """0.7 took the first ones, and clients of that age write them; what would never run, or cannot be told, is refused."""

@@ -8,10 +8,12 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from api.consul import regexp
 from api.consul.filter import FILTER_LENGTH_MAX
 from api.nomad.selection import Selection
 from api.token_view import Scope
 from tests.api.asker import Answer, ask
+from tests.api.consul.test_regexp import HAS_RE2
 from tests.api.fake_catalog import remote_service
 from tests.api.fake_tokens import token_of
 from tests.api.fake_view import FakeView
@@ -154,6 +156,14 @@ async def test_filter(expression: str, ports: list[int]) -> None:
     """By the keys of a registration."""
     answer = await ask(_with_services(), "GET", f"/v1/service/db?filter={quote(expression)}")
     assert [one["Port"] for one in answer.json] == ports
+
+
+@pytest.mark.skipif(not HAS_RE2, reason="needs the extra")
+async def test_filter_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A regular expression that has had its time is refused in one sentence."""
+    monkeypatch.setattr(regexp, "LISTING_S_MAX", -1.0)
+    answer = await ask(_with_services(), "GET", f"/v1/service/db?filter={quote('ServiceName matches d')}")
+    assert (answer.status, answer.text) == (400, f"failed to read result page: {regexp.TOO_SLOW}")
 
 
 def _with_many(count: int) -> FakeView:
