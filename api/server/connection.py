@@ -130,9 +130,8 @@ class Connection:
     async def _parse(self, data: bytes) -> bool:
         """Serve what h11 finds in what came, and read on until it holds nothing more; return whether to go on."""
         parser = self._parser
-        begin = data[:SHOWN_SIZE_MAX]
+        head, begin = data, data[:SHOWN_SIZE_MAX]
         while True:
-            head = data
             parser.receive_data(data)
             while True:
                 try:
@@ -150,19 +149,20 @@ class Connection:
             if not parser.trailing_data[0]:
                 return True
             data = await self._transport.receive()
-            begin = (begin + data)[:SHOWN_SIZE_MAX]
+            head, begin = b"", (begin + data)[:SHOWN_SIZE_MAX]  # the end of a head is none
 
     async def _answer(self, request: h11.Request, head: bytes) -> bool:
         """Serve one request; return whether the connection can be used again.
 
-        `head` is what came last: where it was this request and nothing else, the next one like it can be replayed.
+        `head` is what came, if nothing was left of what came before: where it was this request and nothing else, the
+        next one like it can be replayed.
         """
         listener, parser = self._listener, self._parser
         self._places.begin(self)
         scope = make_scope(request, listener.scheme, self._client, self._server, listener.state)
         offer: dict[str, Any] = {}
         scope["extensions"][REPLAY] = offer
-        is_alone = bool(head) and not parser.trailing_data[0]
+        is_alone = bool(head) and not parser.trailing_data[0] and not _has_body(request)
         exchange = Exchange(parser, request.method, self._transport.receive, self._send, self._is_reserved)
         if request.http_version not in SPOKEN:
             exchange.is_last = True
@@ -230,6 +230,10 @@ class Connection:
             size = 0
             while size < LINGER_SIZE_MAX and (data := await self._transport.receive()):
                 size += len(data)
+
+
+def _has_body(request: h11.Request) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in request.headers)
 
 
 def _plain_headers(body: bytes) -> tuple[tuple[bytes, bytes], ...]:

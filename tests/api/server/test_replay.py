@@ -8,11 +8,13 @@ from typing import Final
 
 import pytest
 import trio
+import trio.testing
 from quart_trio import QuartTrio
 
 from api.server.replay import HEAD_SIZE_MAX, HEADS_MAX, Replays
 from api.server.wire import answer_bytes
 from api.token_view import Scope
+from api.view import Health
 from protocol.address import Address
 from protocol.status import Status
 from tests.api.asker import RawClient, make_app, make_consul_app, serving
@@ -159,3 +161,30 @@ def test_replay_bounds() -> None:
         replays.keep(b"%d" % number, Ready)
     assert replays.answer(b"0") is None
     assert replays.answer(b"1") == answer_bytes(200, [], b"x")
+
+
+async def test_replay_takes_no_piece_of_a_request_for_one() -> None:
+    """A head that came in two pieces, and one whose body comes later, are never taken for heads of their own."""
+    view = FakeView()
+    view.is_ready = Health(False, "not yet")  # so that /livez and /readyz differ
+    async with serving(make_app(view)) as address:
+        for piece, target in (
+            (b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\nX: "),
+            (b"\r\n", b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"),
+        ):
+            for _ in range(2):
+                client = await RawClient.connect(address)
+                await client.ask("GET", "/regions")  # so that the next read is one of its own
+                await client.send(target)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                await client.send(piece)
+                assert (await client.read_answer()).status == 200
+                # as a head of its own it asks for /readyz, or for nothing: never for /livez, which is 200
+                assert b"HTTP/1.1 200" not in await ask_once(address, piece)
+        for _ in range(3):
+            client = await RawClient.connect(address)
+            await client.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n")
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            await client.send(b"hello")
+            assert (await client.read_answer()).status == 200
+            assert (await client.ask("GET", "/readyz")).status == 503
