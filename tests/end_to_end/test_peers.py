@@ -228,9 +228,9 @@ def test_name_bounds(pair: Cluster, is_local: bool) -> None:
     """128 characters and 256 bytes fit; more, control characters and other types do not, and change nothing."""
     path = f"{PEERS}/{pair.agents[0 if is_local else 1].id}"
     before = pair.seed.get(path)
-    for body in (b"", b"{}", b'{"other": 1}'):
+    for body in (b"", b"{}", b'{"other": 1}', b'{"name": null}'):
         assert raw(pair.seed, "PUT", path, body).json() == before
-    names: tuple[Any, ...] = ("x" * 129, "é" * 129, "🐟" * 65, "a\nb", "a\0b", "\x1b[2J", 5, None, ["x"], {})
+    names: tuple[Any, ...] = ("x" * 129, "é" * 129, "🐟" * 65, "a\nb", "a\0b", "\x1b[2J", 5, ["x"], {})
     for name in names:
         assert code(pair.seed.ask("PUT", path, body={"name": name})) == (400, "INVALID_REQUEST"), name
     for body in (b"nonsense", b'{"name": "\xff"}', b"[]", b'{"name": "\\ud800"}'):

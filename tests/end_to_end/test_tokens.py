@@ -65,7 +65,7 @@ def test_tokens_outlive_kill_9(agent: AgentProcess) -> None:
     assert _status(agent, kept["token"]) == 200
     assert _status(agent, kept["token"], path="/v1/cluster/keys") == 403
 
-    short = _create(agent, "--name", "short", "--scope", "node:read", "--expires", "2s")
+    short = _create(agent, "--name", "short", "--scope", "node:read", "--expires", "6s")
     assert _status(agent, short["token"]) == 200
     revoked = agent.shoal("token", "revoke", kept["id"])
     assert revoked.returncode == 0
