@@ -22,6 +22,7 @@ from api.answer import Problem, refusal_bytes
 from api.consul import add_consul_routes
 from api.consul.agent import Reload
 from api.consul.refusal import ConsulRefusals
+from api.consul.route import GET_PUT
 from api.fast_path import FastPath
 from api.middleware import Changes, Middleware, RequestCounter
 from api.native import add_native_routes
@@ -114,8 +115,12 @@ def _wrap(app: QuartTrio, settings: HttpSettings, counter: RequestCounter, fast_
     """Put the middleware around an app that has all its routes."""
     rules = list(app.url_map.iter_rules())
     ids = [rule.rule.partition("<")[0] for rule in rules if "/<" in rule.rule]
-    # one handler for both methods: only what changes something has that, for clients of a time when GET did
-    changing = [rule.rule.partition("<")[0] for rule in rules if {"GET", "PUT"} <= (rule.methods or set())]
+    # one handler for just these two methods: what changes something, for clients of a time when GET did that too
+    changing = [
+        rule.rule.partition("<")[0]
+        for rule in rules
+        if "/<" in rule.rule and set(GET_PUT) == (rule.methods or set()) - {"OPTIONS"}
+    ]
     allowed_hosts = frozenset(name.lower() for name in settings.allowed_hosts)
     app.asgi_app = Middleware(  # type: ignore[assignment]
         app.asgi_app, allowed_hosts, counter, fast_path, PathCleaner(ids), Changes(changing)

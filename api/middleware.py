@@ -42,9 +42,6 @@ BODY_TIMEOUT_S: Final = 10.0
 DRAIN_SIZE_MAX: Final = 16 << 20
 """How much of a body that is too large is still read and thrown away, so that its sender gets to listen."""
 
-SENT_IN_SERVICE_SIZE_MAX: Final = 16 << 10
-"""A piece of an answer that is larger gives its slot back before it is sent: the client may be slow to take it."""
-
 LAST_SEND_S: Final = 30.0
 """The end of an answer is not cancelled by the client's going away, but not waited for without end either."""
 
@@ -216,8 +213,11 @@ class Middleware:
             check_query(scope["query_string"])
         except TargetRefused as refused:
             return Refusal(refused.status, refused.code, refused.sentence)
-        if path != scope["raw_path"]:
+        if path != scope["raw_path"]:  # scheme and host stand before it, and that host is meant
+            sender.host = scope["raw_path"].partition(b"//")[2].partition(b"/")[0]
             scope["raw_path"], scope["path"] = path, unquote(path.decode("ascii", "replace"))
+        if scope["path"].startswith("//") and not path.startswith(b"//"):  # the router would skip it, and Changes not
+            return Refusal(404, "NOT_FOUND", "the path begins with an encoded slash: leave it out")
         clean = self._cleaner.clean(path)
         if clean != path:
             return _redirect(method, clean, scope["query_string"])
@@ -267,15 +267,15 @@ class Middleware:
                 message["headers"] = [*message["headers"], NOSNIFF]
                 if ON_END in scope:
                     slot.give_back()
-            elif not message.get("more_body", False):
-                slot.give_back()
+                await send(message)
+                return
+            slot.give_back()  # the client may be slow to take it
+            if not message.get("more_body", False):
                 # the server reports a disconnect, at which quart-trio cancels the task that is still in
                 # this very call: unshielded, the connection could not be used again
                 with trio.move_on_after(LAST_SEND_S, shield=True):
                     await send(message)
                 return
-            elif len(message["body"]) > SENT_IN_SERVICE_SIZE_MAX:
-                slot.give_back()
             await send(message)
 
         await self._app(scope, receive, counted_send)

@@ -64,30 +64,29 @@ class PathCleaner:
     def __init__(self, prefixes: Iterable[str] = ()) -> None:
         """Keep what precedes an id: each prefix begins and ends with a slash."""
         self._prefixes = frozenset(prefixes)
+        self._depth = max((prefix.count("/") for prefix in self._prefixes), default=0)
         self._ways = frozenset(
             prefix[: end + 1] for prefix in self._prefixes for end, letter in enumerate(prefix) if letter == "/"
         )
 
     def clean(self, path: bytes) -> bytes:
-        """Return a raw path as it should have been asked for."""
+        """Return a raw path as it should have been asked for, in time that grows with its length."""
         if b"//" not in path and b"/." not in path:
             return path
+        segments = path.split(b"/")[1:]
         done: list[bytes] = []
-        rest = path
-        while rest:
-            rest = rest.lstrip(b"/")
-            segment, slash, behind = rest.partition(b"/")
-            way = _way(done)
-            if way in self._prefixes and _way([*done, segment]) not in self._ways and segment not in (b".", b".."):
-                return way.encode() + rest  # from here on it is an id
+        for number, segment in enumerate(segments):
+            is_name = segment not in (b"", b".", b"..")
+            if is_name and len(done) <= self._depth:
+                way = _way(done)
+                if way in self._prefixes and _way([*done, segment]) not in self._ways:
+                    return way.encode() + b"/".join(segments[number:])  # from here on it is an id
             if segment == b"..":
-                done = done[:-1]
-            elif segment not in (b"", b"."):
+                del done[-1:]
+            elif is_name:
                 done.append(segment)
-            rest = slash + behind
-            if slash and not behind.strip(b"/"):  # the path ends with a slash
-                return b"/" + b"/".join(done) + b"/" if done else b"/"
-        return b"/" + b"/".join(done)
+        end = b"/" if segments[-1] == b"" and done else b""
+        return b"/" + b"/".join(done) + end
 
 
 def _way(segments: list[bytes]) -> str:

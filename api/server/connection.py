@@ -23,6 +23,8 @@ from api.server.wire import answer_bytes, make_scope
 
 HEAD_SIZE_MAX: Final = 64 << 10
 """The request line and headers; a longer query than the middleware allows still gets its sentence."""
+LINES_MAX: Final = 256
+"""Of a head; each costs some microseconds to read, in the thread that answers probes too."""
 SHOWN_SIZE_MAX: Final = 1 << 10
 """Of what a client sent, kept to say what was wrong with it."""
 LINGER_S: Final = 1.0
@@ -104,8 +106,10 @@ class Connection:
                     await self._linger()
                     return
             else:
+                if (sent := self._transport.send_now(answer)) < len(answer):
+                    self._places.begin(self)
+                    await self._send_rest(memoryview(answer)[sent:])
                 self._places.end(self)
-                await self._send(answer)
 
     async def _send(self, data: bytes) -> None:
         """Send all of it.
@@ -114,11 +118,13 @@ class Connection:
             Gone: the client does not take it; the connection is closed.
         """
         sent = self._transport.send_now(data)
-        if sent == len(data):
-            return
+        if sent < len(data):
+            await self._send_rest(memoryview(data)[sent:])
+
+    async def _send_rest(self, data: memoryview) -> None:
         self._places.begin_sending(self)
         try:
-            await self._transport.send(memoryview(data)[sent:])
+            await self._transport.send(data, lambda: self._places.begin_sending(self))
         except Gone:
             self.abort()
             raise
@@ -130,8 +136,14 @@ class Connection:
     async def _parse(self, data: bytes) -> bool:
         """Serve what h11 finds in what came, and read on until it holds nothing more; return whether to go on."""
         parser = self._parser
-        head, begin = data, data[:SHOWN_SIZE_MAX]
+        if data and not (data := data.lstrip(b"\r\n")):  # RFC 9112, 2.2: empty lines before a request say nothing
+            return True
+        head, begin, line_count = data, data[:SHOWN_SIZE_MAX], 0
         while True:
+            line_count += data.partition(b"\r\n\r\n")[0].count(b"\n")
+            if line_count > LINES_MAX and parser.their_state is h11.IDLE:
+                await self._refuse(h11.RemoteProtocolError("too many headers", error_status_hint=431), begin)
+                return False
             parser.receive_data(data)
             while True:
                 try:
@@ -143,7 +155,9 @@ class Connection:
                     break
                 if not await self._answer(event, head):
                     return False
-                head, begin = b"", parser.trailing_data[0][:SHOWN_SIZE_MAX]
+                head, begin, line_count = b"", parser.trailing_data[0][:SHOWN_SIZE_MAX], 0
+                if begin:
+                    await trio.lowlevel.checkpoint()  # others get to run between pipelined requests
             if event is not h11.NEED_DATA:  # the client has closed
                 return False
             if not parser.trailing_data[0]:
@@ -164,6 +178,7 @@ class Connection:
         scope["extensions"][REPLAY] = offer
         is_alone = bool(head) and not parser.trailing_data[0] and not _has_body(request)
         exchange = Exchange(parser, request.method, self._transport.receive, self._send, self._is_reserved)
+        exchange.is_last |= _is_framed_twice(request)
         if request.http_version not in SPOKEN:
             exchange.is_last = True
             await self._answer_plainly(exchange, 505, VERSION.format(version=request.http_version.decode("ascii")))
@@ -179,6 +194,10 @@ class Connection:
                 exchange.is_last = True
                 await self._answer_plainly(exchange, 500, FAILED)
             return False
+        if exchange.wrong is not None and not exchange.is_begun:
+            status, sentence = describe(exchange.wrong, request.target, HEAD_SIZE_MAX)
+            exchange.is_last = True
+            await self._answer_plainly(exchange, status, sentence)
         if not exchange.is_complete:
             return False
         if parser.our_state is not h11.DONE or parser.their_state is not h11.DONE:
@@ -230,6 +249,12 @@ class Connection:
             size = 0
             while size < LINGER_SIZE_MAX and (data := await self._transport.receive()):
                 size += len(data)
+
+
+def _is_framed_twice(request: h11.Request) -> bool:
+    """Return whether a request has both a length and chunks: no further one is read behind it (RFC 9112, 6.1)."""
+    names = {name for name, _ in request.headers}
+    return b"content-length" in names and b"transfer-encoding" in names
 
 
 def _has_body(request: h11.Request) -> bool:

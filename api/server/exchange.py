@@ -18,6 +18,8 @@ JOINED_SIZE_MAX: Final = 128 << 10
 PIPELINED_SIZE_MAX: Final = 64 << 10
 """Kept of what a client sends behind a request. A client that sends more is answered within PIPELINED_S, or is gone."""
 PIPELINED_S: Final = 30.0
+PIECES_AT_ONCE: Final = 64
+"""Of a body, read before others get to run: a chunk may have one byte."""
 HALF_CLOSED_S: Final = 1.0
 """For the answer to a request once the client sends nothing further: it is likely gone."""
 
@@ -40,10 +42,13 @@ class Exchange:
         self.is_last = is_last
         self._head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._is_body_read = False
+        self._piece_count = 0
         self.is_begun = False
         """Whether any of the answer was sent."""
         self.is_complete = False
         """Whether all of it was."""
+        self.wrong: h11.RemoteProtocolError | None = None
+        """What was wrong with the body."""
         self.is_gone = False
         """Whether the client does not take the answer."""
 
@@ -54,13 +59,19 @@ class Exchange:
         if not self._is_body_read:
             try:
                 return await self._receive_body()
-            except (Gone, h11.RemoteProtocolError):
+            except Gone:
+                return DISCONNECT
+            except h11.RemoteProtocolError as wrong:
+                self.wrong = wrong
                 return DISCONNECT
         await self._wait_until_gone()
         return DISCONNECT
 
     async def _receive_body(self) -> dict[str, Any]:
         while True:
+            self._piece_count += 1
+            if self._piece_count % PIECES_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
             event = self._parser.next_event()
             if isinstance(event, h11.Data):
                 return {"type": "http.request", "body": bytes(event.data), "more_body": True}

@@ -15,6 +15,7 @@ NOT_HTTP: Final = "this is not an HTTP request: it begins with METHOD TARGET HTT
 TLS: Final = "this is TLS, and this port speaks HTTP without it: use http://"
 NOT_ASCII: Final = "the request target has letters beyond ASCII: percent-encode them"
 TOO_LARGE: Final = "the request line and headers are too large: at most {bound} bytes"
+TOO_MANY: Final = "the request has too many headers: at most 256"
 VERSION: Final = "HTTP/{version} is not spoken here: use HTTP/1.1"
 
 _REQUEST_LINE: Final = re.compile(rb"\A[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?P<target>[^ ]+) HTTP/(?P<version>[0-9.]+)\r?\n")
@@ -35,6 +36,8 @@ _SENTENCES: Final = (
 
 def describe(wrong: h11.RemoteProtocolError, begin: bytes, head_size_max: int) -> tuple[int, str]:
     """Return status and sentence for what h11 refused; `begin` is what the client sent, from the request line on."""
+    if wrong.error_status_hint == 431 and "headers" in str(wrong):
+        return 431, TOO_MANY
     if wrong.error_status_hint == 431:
         return 431, TOO_LARGE.format(bound=head_size_max)
     text = str(wrong)

@@ -21,6 +21,8 @@ RESERVED_MAX: Final = 16
 
 FIRST_HEAD_S: Final = 3.0
 """A new connection's first request is there by then: who connects has something to ask."""
+STUCK_S: Final = 2.0
+"""An answer is not taken if nothing of it was for so long; a client that reads may need a moment for each piece."""
 KEEP_ALIVE_S: Final = 120.0
 """How long a connection may wait for its next request, whole head included. Clients that send a heartbeat every 30 s,
 the commonest rhythm, must not meet a close."""
@@ -83,13 +85,20 @@ class Places:
             self._queue(self._fresh, occupant, FIRST_HEAD_S)
 
     def evict(self) -> bool:
-        """Close the connection idle for longest, else the one stuck in an answer for longest; False: there is none."""
-        waiting = [next(iter(queue.items())) for queue in (self._fresh, self._idle) if queue]
-        waiting = waiting or [next(iter(queue.items())) for queue in (self._stuck,) if queue]
-        if not waiting:
+        """Close the connection idle for longest, else the one stuck in an answer for longest; False: there is none.
+
+        One that is for supervisors alone stays: it holds no place that another could have.
+        """
+        found = [item for queue in (self._fresh, self._idle) if (item := self._first_of(queue))]
+        if not found and (stuck := self._first_of(self._stuck)) and trio.current_time() >= stuck[1] + STUCK_S:
+            found = [stuck]
+        if not found:
             return False
-        self._end(min(waiting, key=lambda item: item[1])[0])
+        self._end(min(found, key=lambda item: item[1])[0])
         return True
+
+    def _first_of(self, queue: OrderedDict[Occupant, float]) -> tuple[Occupant, float] | None:
+        return next((item for item in queue.items() if item[0] not in self._reserved), None)
 
     def leave(self, occupant: Occupant) -> None:
         """Free a place."""
@@ -116,9 +125,10 @@ class Places:
             self._queue(self._idle, occupant, KEEP_ALIVE_S)
 
     def begin_sending(self, occupant: Occupant) -> None:
-        """Note that the client does not take what is sent."""
+        """Note that from now on the client has not taken what is sent; called again when it has taken some."""
         if occupant in self._open:
             self._stuck[occupant] = trio.current_time()
+            self._stuck.move_to_end(occupant)
 
     def end_sending(self, occupant: Occupant) -> None:
         """Note that it has."""

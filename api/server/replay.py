@@ -39,6 +39,9 @@ class Replayed(Protocol):
         ...
 
 
+KEPT_SIZE_MAX: Final = 32 << 10
+"""A larger answer is put together anew each time: 512 heads may ask for the same one, each in its own words."""
+
 Replay = Callable[[], Replayed | None]
 """Answers one request again, as things are now. None: it has to go the long way (it waits, or is refused)."""
 
@@ -59,6 +62,8 @@ class _Known:
         if answer is None:
             return None
         now = date()
+        if len(answer.body) > KEPT_SIZE_MAX:
+            return answer_bytes(answer.status, answer.header_list(), answer.body)
         if answer is not self._answer or now is not self._date:
             self._wire = answer_bytes(answer.status, answer.header_list(), answer.body)
             self._answer, self._date = answer, now

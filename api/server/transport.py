@@ -5,6 +5,7 @@ stream each read and each write costs a further turn of the loop.
 """
 
 import ssl
+from collections.abc import Callable
 from socket import IPPROTO_TCP, SHUT_WR, TCP_NODELAY, socket
 from typing import Final, Protocol
 
@@ -40,8 +41,11 @@ class Transport(Protocol):
         """Send what is taken without waiting; return how many bytes that was."""
         ...
 
-    async def send(self, data: memoryview) -> None:
-        """Send all of it; cancelled, or given up after SEND_S, part of it: the connection is of no use then."""
+    async def send(self, data: memoryview, note_progress: Callable[[], None]) -> None:
+        """Send all of it; cancelled, or given up after SEND_S, part of it: the connection is of no use then.
+
+        `note_progress` is called whenever the client has taken some.
+        """
         ...
 
     async def send_end(self) -> None:
@@ -88,13 +92,14 @@ class PlainTransport:
         except (OSError, ValueError) as wrong:
             raise Gone from wrong
 
-    async def send(self, data: memoryview) -> None:
+    async def send(self, data: memoryview, note_progress: Callable[[], None]) -> None:
         """Send piece by piece; each piece has SEND_S."""
         while data:
             try:
                 with trio.fail_after(SEND_S):
                     await trio.lowlevel.wait_writable(self._socket)
                 data = data[self._socket.send(data) :]
+                note_progress()
             except BlockingIOError:
                 continue
             except (OSError, ValueError, trio.TooSlowError, trio.ClosedResourceError, trio.BusyResourceError) as wrong:
@@ -143,12 +148,13 @@ class TlsTransport:
         del data
         return 0
 
-    async def send(self, data: memoryview) -> None:
+    async def send(self, data: memoryview, note_progress: Callable[[], None]) -> None:
         """Send piece by piece; each piece has SEND_S."""
         try:
             for begin in range(0, len(data), RECORDS_SIZE_MAX):
                 with trio.fail_after(SEND_S):
                     await self._stream.send_all(data[begin : begin + RECORDS_SIZE_MAX])
+                note_progress()
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError, trio.TooSlowError) as wrong:
             raise Gone from wrong
 

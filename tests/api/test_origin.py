@@ -7,6 +7,9 @@ from tests.api.fake_view import FakeView
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0"
 CHANGING_GETS = (
+    "/v1/agent/%6aoin/10.0.0.9:7946",
+    "/%76%31/agent/join/10.0.0.9:7946",
+    "http://127.0.0.1:4646/v1/agent/join/10.0.0.9:7946",
     "/v1/agent/join/10.0.0.9:7946",
     "/v1/agent/force-leave/n2",
     "/v1/agent/force-leave/n2?prune",
@@ -84,3 +87,17 @@ async def test_reading_is_open_to_a_browser(headers: dict[str, str]) -> None:
     """A read changes nothing, and its answer cannot be read by a page of another origin."""
     for path in ("/v1/agent/members", "/v1/catalog/services", "/livez", "/metrics"):
         assert (await ask_consul(FakeView(), "GET", path, headers=headers)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/%2fv1/agent/join/127.0.0.1", "/%2F%2fv1/agent/force-leave/n2"])
+async def test_encoded_slash_in_front_reaches_no_route(path: str) -> None:
+    """The router would pass over it, and so take for a change what this does not."""
+    view = FakeView()
+    assert (await ask_consul(view, "GET", path)).status == 404
+    assert view.calls == []
+
+
+@pytest.mark.parametrize(("target", "status"), [("http://localhost/livez", 200), ("http://evil.example/livez", 403)])
+async def test_host_of_the_target_counts(target: str, status: int) -> None:
+    """Where a target names a host, that is the one that was asked."""
+    assert (await ask(FakeView(), "GET", target)).status == status

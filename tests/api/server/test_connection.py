@@ -168,3 +168,39 @@ async def test_connection_refuses_endless_head() -> None:
         await client.send(b"GET /livez HTTP/1.1\r\nX: " + b"a" * 200_000)
         answer = await client.read_answer()
         assert (answer.status, answer.text) == (431, malformed.TOO_LARGE.format(bound=65_536))
+
+
+async def test_connection_refuses_bad_chunks() -> None:
+    """A body that is not chunked as announced is 400 with what was wrong with it."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        await client.send(b"POST /v1/agent/join HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        answer = await client.read_answer()
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert "not chunked" in answer.text
+
+
+async def test_connection_ends_after_a_request_framed_twice() -> None:
+    """With a length and chunks nobody can tell where the next request begins: none is read."""
+    async with serving(make_app(FakeView())) as address:
+        client = await RawClient.connect(address)
+        framing = b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"
+        await client.send(b"POST /v1/agent/join HTTP/1.1\r\nHost: localhost\r\n" + framing + b"\r\n0\r\n\r\n")
+        assert (await client.read_answer()).headers["connection"] == "close"
+        with trio.fail_after(5):
+            assert await client.read_until(b"never") == b""
+
+
+async def test_connection_bounds_the_lines_of_a_head() -> None:
+    """Many headers are 431, whether they come at once or bit by bit; empty lines before a request are passed over."""
+    async with serving(make_app(FakeView())) as address:
+        for pieces in ((b"a:\r\n" * 300,), (b"a:\r\n" * 200, b"a:\r\n" * 200)):
+            client = await RawClient.connect(address)
+            await client.send(b"\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n")
+            for piece in pieces:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                await client.send(piece)
+            assert (await client.read_answer()).status == 431
+        client = await RawClient.connect(address)
+        await client.send(b"\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await client.read_answer()).status == 200

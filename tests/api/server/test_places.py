@@ -7,7 +7,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.server.places import FIRST_HEAD_S, KEEP_ALIVE_S, RESERVED_MAX, Places
+from api.server.places import FIRST_HEAD_S, KEEP_ALIVE_S, RESERVED_MAX, STUCK_S, Places
 
 
 @dataclass(eq=False)
@@ -68,7 +68,9 @@ async def test_places_sweeper_sleeps_while_nothing_is_due(autojump_clock: trio.t
     assert early.aborted_at == []
 
 
-async def test_places_who_takes_no_answer_goes_before_who_waits_for_one() -> None:
+async def test_places_who_takes_no_answer_goes_before_who_waits_for_one(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     """With nobody idle, the connection stuck for longest is closed."""
     places = Places(3)
     connections = enter_many(places, 3)
@@ -77,8 +79,22 @@ async def test_places_who_takes_no_answer_goes_before_who_waits_for_one() -> Non
     places.begin_sending(connections[1])
     places.begin_sending(connections[2])
     places.end_sending(connections[1])
+    assert places.enter(FakeConnection())  # it may still take its answer, so the newcomer is for supervisors
+    await trio.sleep(STUCK_S)
     assert not places.enter(FakeConnection())
     assert [len(connection.aborted_at) for connection in connections] == [0, 0, 1]
+
+
+async def test_places_reserved_one_makes_no_room() -> None:
+    """Closing one that is for supervisors alone admits nobody else: the bound holds however often that is tried."""
+    places = Places(4)
+    for connection in enter_many(places, 4):
+        places.begin(connection)
+    for _ in range(3 * RESERVED_MAX):
+        (silent, busy) = enter_many(places, 2)
+        places.begin(busy)
+        assert len(places) <= 4 + RESERVED_MAX
+        del silent
 
 
 STEPS = ("enter", "begin", "end", "leave", "begin_sending", "end_sending", "evict")
