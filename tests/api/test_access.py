@@ -174,6 +174,7 @@ ARGUMENTS = {
 """What a route must be given to come as far as the right, to be of any effect, or to come to an end."""
 
 CONSUL_FAILURES = (
+    "Connect must be enabled",
     *("does not have associated TTL", "Failed to join", "ACL support disabled"),
     *("UUID must be 36 characters", "invalid config entry kind"),
 )
