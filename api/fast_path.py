@@ -101,7 +101,7 @@ class FastPath:
         self._prefixes: dict[str, PrefixAnswer] = {}
 
     def route(self, path: str, answer: Answer, methods: Sequence[str] = GET_HEAD) -> Callable[[], Awaitable[Response]]:
-        """Take a path in, with the methods that its route has; return the handler of that route."""
+        """Add a path, with the methods that its route has; return the handler of that route."""
         self.add(path, answer, methods)
 
         @wraps(answer)
@@ -111,12 +111,12 @@ class FastPath:
         return handler
 
     def add(self, path: str, answer: Callable[[RawRequest], RawResponse | None], methods: Sequence[str]) -> None:
-        """Take a path in whose route is made elsewhere, and answers all that is not answered here."""
+        """Add a path whose route is made elsewhere, and answers all that is not answered here."""
         for method in methods:
             self._answers[method, path] = answer
 
     def add_prefix(self, prefix: str, answer: PrefixAnswer) -> None:
-        """Take in all paths that begin so, as `add` does, for GET: `prefix` is /A/B/C/ with no parameter in it."""
+        """Add all paths that begin so, as `add` does, for GET: `prefix` is /A/B/C/ with no parameter in it."""
         self._prefixes[prefix] = answer
 
     def answer(self, request: RawRequest) -> RawResponse | None:

@@ -223,7 +223,7 @@ class Connection:
     # --- the end --------------------------------------------------------------------------------
 
     async def _refuse(self, wrong: h11.RemoteProtocolError, begin: bytes) -> None:
-        """Say what was wrong with a request that is none, unless the client is gone."""
+        """Answer a request that is none with what was wrong with it, unless the client is gone."""
         if self._parser.their_state is h11.CLOSED or not begin:
             return
         status, sentence = describe(wrong, begin, HEAD_SIZE_MAX)
